@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import type { TenantCatalog } from './catalog/TenantCatalog.ts';
+import { type CheckedServerOptions, checkServer, type ServerOptions } from './connections/ServerOptions.ts';
+import { TenancyConfigurationError } from './errors.ts';
+import type { TenantOrmOptions } from './orm/TenantOrmOptions.ts';
+import { DEFAULT_SERVER, type Tenant } from './tenant/Tenant.ts';
+
+/** Options of {@link TenantOrmManager.init}. */
+export interface TenantOrmManagerOptions<T extends Tenant = Tenant> {
+  /** MikroORM's options for every tenant alike; never a database. */
+  readonly orm: TenantOrmOptions;
+  /** The one PostgreSQL server, as a URL or with its options. Either this or `servers`. */
+  readonly server?: string | ServerOptions | undefined;
+  /** PostgreSQL servers by name; tenants name theirs in `server`. */
+  readonly servers?: Readonly<Record<string, string | ServerOptions>> | undefined;
+  readonly catalog: TenantCatalog<T>;
+  /** How many tenants may be open at once, as handles; connections have a budget of their own. @default 2000 */
+  readonly maxOpenTenants?: number | undefined;
+  /** After how long a tenant without a lease is closed, in milliseconds. @default 1800000 (30 minutes) */
+  readonly idleTimeoutMs?: number | undefined;
+  /** How long a migration waits for another process that migrates the same tenant. @default 60000 */
+  readonly migrationLockTimeoutMs?: number | undefined;
+  /** Whether tenants share one discovered metadata. Off, each discovers its own: 60 times slower. @default true */
+  readonly shareMetadata?: boolean | undefined;
+  /** Where warnings go. @default process.emitWarning */
+  readonly warn?: ((message: string) => void) | undefined;
+}
+
+export interface CheckedManagerOptions<T extends Tenant> {
+  readonly orm: TenantOrmOptions;
+  readonly servers: ReadonlyMap<string, CheckedServerOptions>;
+  readonly catalog: TenantCatalog<T>;
+  readonly maxOpenTenants: number;
+  readonly idleTimeoutMs: number;
+  readonly migrationLockTimeoutMs: number;
+  readonly shareMetadata: boolean;
+  readonly warn: (message: string) => void;
+}
+
+export const MANAGER_DEFAULTS = Object.freeze({
+  maxOpenTenants: 2_000,
+  idleTimeoutMs: 30 * 60_000,
+  migrationLockTimeoutMs: 60_000,
+  shareMetadata: true,
+});
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
+const isCatalog = (value: unknown): boolean =>
+  isObject(value) &&
+  ['find', 'findByDomain', 'list'].every((method) => typeof (value as Record<string, unknown>)[method] === 'function');
+
+const shape = z.strictObject({
+  orm: z.custom<TenantOrmOptions>(isObject, "MikroORM's options, an object"),
+  server: z.custom<string | ServerOptions>().optional(),
+  servers: z.record(z.string().min(1), z.custom<string | ServerOptions>()).optional(),
+  catalog: z.custom<TenantCatalog>(isCatalog, 'a catalogue with `find`, `findByDomain` and `list`'),
+  maxOpenTenants: z.int().min(1).default(MANAGER_DEFAULTS.maxOpenTenants),
+  idleTimeoutMs: z.int().min(1).default(MANAGER_DEFAULTS.idleTimeoutMs),
+  migrationLockTimeoutMs: z.int().min(0).default(MANAGER_DEFAULTS.migrationLockTimeoutMs),
+  shareMetadata: z.boolean().default(MANAGER_DEFAULTS.shareMetadata),
+  warn: z.custom<(message: string) => void>((value) => typeof value === 'function', 'a function').optional(),
+});
+
+/** Checks the options and fills in the defaults. Throws `TenancyConfigurationError`, which names each option. */
+export function checkManagerOptions<T extends Tenant>(options: TenantOrmManagerOptions<T>): CheckedManagerOptions<T> {
+  const parsed = shape.safeParse(options);
+  if (!parsed.success) {
+    throw new TenancyConfigurationError(`TenantOrmManager.init: ${z.prettifyError(parsed.error)}`);
+  }
+  const { server, servers, warn, ...rest } = parsed.data;
+  return Object.freeze({
+    ...rest,
+    catalog: options.catalog,
+    servers: checkServers(server, servers),
+    warn: warn ?? ((message: string) => process.emitWarning(message, 'TenancyWarning')),
+  });
+}
+
+function checkServers(
+  server: string | ServerOptions | undefined,
+  servers: Readonly<Record<string, string | ServerOptions>> | undefined,
+): ReadonlyMap<string, CheckedServerOptions> {
+  if ((server === undefined) === (servers === undefined)) {
+    throw new TenancyConfigurationError('TenantOrmManager.init: give either `server` or `servers`.');
+  }
+  const named = Object.entries(servers ?? { [DEFAULT_SERVER]: server as string | ServerOptions });
+  if (named.length === 0) {
+    throw new TenancyConfigurationError('TenantOrmManager.init: `servers` must name at least one server.');
+  }
+  return new Map(named.map(([name, options]) => [name, checkServer(name, options)]));
+}

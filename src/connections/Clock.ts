@@ -1,0 +1,16 @@
+/** Time, handed in wherever something waits, so that tests can hold it. */
+export interface Clock {
+  /** Milliseconds from any fixed point; never goes back. */
+  now(): number;
+  /** Calls `fn` once after `delayMs`. The function returned cancels it. A pending timer keeps no process alive. */
+  schedule(delayMs: number, fn: () => void): () => void;
+}
+
+export const systemClock: Clock = Object.freeze({
+  now: () => performance.now(),
+  schedule(delayMs: number, fn: () => void): () => void {
+    const timer = setTimeout(fn, delayMs);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+});

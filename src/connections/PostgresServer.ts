@@ -1,0 +1,89 @@
+import type { TenancyEmitter } from '../events.ts';
+import { type Clock, systemClock } from './Clock.ts';
+import type { ConnectionAccount } from './ConnectionAccount.ts';
+import { ConnectionBudget, type ConnectionBudgetStats } from './ConnectionBudget.ts';
+import { openClient } from './openClient.ts';
+import type { CheckedServerOptions } from './ServerOptions.ts';
+import { TenantConnection } from './TenantConnection.ts';
+
+export interface PostgresServerStats {
+  readonly requests: ConnectionBudgetStats;
+  readonly reserved: ConnectionBudgetStats;
+}
+
+/** One PostgreSQL server: its options, and the two budgets that together are its ceiling. */
+export class PostgresServer {
+  readonly name: string;
+  readonly #options: CheckedServerOptions;
+  readonly #events: TenancyEmitter;
+  readonly #requests: ConnectionBudget<TenantConnection>;
+  readonly #reserved: ConnectionBudget<TenantConnection>;
+
+  constructor(name: string, options: CheckedServerOptions, events: TenancyEmitter, clock: Clock = systemClock) {
+    this.name = name;
+    this.#options = options;
+    this.#events = events;
+    const { maxConnections, reservedConnections } = options;
+    this.#requests = new ConnectionBudget(
+      { ...options, maxConnections: maxConnections - reservedConnections },
+      clock,
+    );
+    this.#reserved = new ConnectionBudget(
+      { ...options, maxConnections: reservedConnections, idleTimeoutMs: 1_000 },
+      clock,
+    );
+  }
+
+  /** Connections for the requests of a tenant; through a pooler where `url` is one. */
+  requests(tenantId: string, database: string): ConnectionAccount<TenantConnection> {
+    return this.#account(this.#requests, tenantId, database, 'pooled');
+  }
+
+  /** Connections for migrations, which requests cannot starve; never through a pooler. */
+  reserved(tenantId: string, database: string): ConnectionAccount<TenantConnection> {
+    return this.#account(this.#reserved, tenantId, database, 'direct');
+  }
+
+  stats(): PostgresServerStats {
+    return { requests: this.#requests.stats(), reserved: this.#reserved.stats() };
+  }
+
+  stop(): void {
+    this.#requests.stop();
+    this.#reserved.stop();
+  }
+
+  #account(
+    budget: ConnectionBudget<TenantConnection>,
+    tenantId: string,
+    database: string,
+    route: 'pooled' | 'direct',
+  ): ConnectionAccount<TenantConnection> {
+    const account = budget.account(tenantId, () => this.#open(account, database, route));
+    return account;
+  }
+
+  async #open(
+    account: ConnectionAccount<TenantConnection>,
+    database: string,
+    route: 'pooled' | 'direct',
+  ): Promise<TenantConnection> {
+    const { tenantId } = account;
+    const about = { tenantId, server: this.name };
+    const startedAt = performance.now();
+    const applicationName = `tenant:${tenantId}`;
+    try {
+      const client = await openClient(this.#options, { tenantId, database, route, applicationName });
+      this.#events.emit('connection:opened', { ...about, tookMs: performance.now() - startedAt });
+      return new TenantConnection(client, tenantId, {
+        released: (connection, destroy) => account.release(connection, destroy),
+        tainted: (transaction) => this.#events.emit('connection:tainted', { ...about, transaction }),
+        broke: (connection) => account.broken(connection),
+        closed: (reason) => this.#events.emit('connection:closed', { ...about, reason }),
+      });
+    } catch (error) {
+      this.#events.emit('connection:failed', { ...about, error });
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import type { ConnectionOptions as TlsOptions } from 'node:tls';
+import { z } from 'zod';
+import { TenancyConfigurationError } from '../errors.ts';
+
+/** One PostgreSQL server that holds tenant databases. */
+export interface ServerOptions {
+  /**
+   * `postgresql://user:password@host:port`, for requests. May point at PgBouncer. A database in its path is used for
+   * nothing but administration, never for a tenant.
+   */
+  readonly url: string;
+  /** The same server without a pooler in between, for migrations and locks. @default `url` */
+  readonly directUrl?: string | undefined;
+  /** TLS as `pg` takes it. @default what `sslmode` in the URL says */
+  readonly ssl?: boolean | TlsOptions | undefined;
+  /** Hard ceiling on the sockets of this process to the server. @default 50 */
+  readonly maxConnections?: number | undefined;
+  /** @default 4 */
+  readonly maxConnectionsPerTenant?: number | undefined;
+  /** Part of `maxConnections` that requests never take: it is kept for migrations. @default 2 */
+  readonly reservedConnections?: number | undefined;
+  /** How long a caller waits for a connection, in milliseconds. @default 3000 */
+  readonly acquireTimeoutMs?: number | undefined;
+  /** How long opening one may take: DNS, TCP, TLS and authentication together. @default 5000 */
+  readonly connectTimeoutMs?: number | undefined;
+  /** After how long an idle connection is closed. @default 30000 */
+  readonly idleTimeoutMs?: number | undefined;
+  /** How many callers of one tenant may wait for a connection. @default 50 */
+  readonly maxWaitingPerTenant?: number | undefined;
+  /** How many callers of all tenants may wait. @default 500 */
+  readonly maxWaiting?: number | undefined;
+}
+
+/** {@link ServerOptions} with its defaults filled in. */
+export interface CheckedServerOptions {
+  readonly url: string;
+  readonly directUrl: string;
+  readonly ssl: boolean | TlsOptions | undefined;
+  readonly maxConnections: number;
+  readonly maxConnectionsPerTenant: number;
+  readonly reservedConnections: number;
+  readonly acquireTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly maxWaitingPerTenant: number;
+  readonly maxWaiting: number;
+}
+
+export const SERVER_DEFAULTS = Object.freeze({
+  maxConnections: 50,
+  maxConnectionsPerTenant: 4,
+  reservedConnections: 2,
+  acquireTimeoutMs: 3_000,
+  connectTimeoutMs: 5_000,
+  idleTimeoutMs: 30_000,
+  maxWaitingPerTenant: 50,
+  maxWaiting: 500,
+});
+
+const count = (fallback: number) => z.int().min(1).default(fallback);
+
+const shape = z.strictObject({
+  url: z.string(),
+  directUrl: z.string().optional(),
+  ssl: z.union([z.boolean(), z.custom<TlsOptions>((value) => typeof value === 'object' && value !== null)]).optional(),
+  maxConnections: count(SERVER_DEFAULTS.maxConnections),
+  maxConnectionsPerTenant: count(SERVER_DEFAULTS.maxConnectionsPerTenant),
+  reservedConnections: count(SERVER_DEFAULTS.reservedConnections),
+  acquireTimeoutMs: count(SERVER_DEFAULTS.acquireTimeoutMs),
+  connectTimeoutMs: count(SERVER_DEFAULTS.connectTimeoutMs),
+  idleTimeoutMs: count(SERVER_DEFAULTS.idleTimeoutMs),
+  maxWaitingPerTenant: z.int().min(0).default(SERVER_DEFAULTS.maxWaitingPerTenant),
+  maxWaiting: z.int().min(0).default(SERVER_DEFAULTS.maxWaiting),
+});
+
+/** Checks the options of the server `name`. Throws `TenancyConfigurationError`, without the URL in its message. */
+export function checkServer(name: string, options: string | ServerOptions): CheckedServerOptions {
+  const parsed = shape.safeParse(typeof options === 'string' ? { url: options } : options);
+  if (!parsed.success) {
+    throw new TenancyConfigurationError(`Server "${name}": ${z.prettifyError(parsed.error)}`);
+  }
+  const server = parsed.data;
+  checkUrl(name, 'url', server.url);
+  const directUrl = server.directUrl ?? server.url;
+  checkUrl(name, 'directUrl', directUrl);
+  if (server.reservedConnections >= server.maxConnections) {
+    throw new TenancyConfigurationError(
+      `Server "${name}": \`reservedConnections\` (${server.reservedConnections}) leaves nothing of \`maxConnections\` ` +
+        `(${server.maxConnections}) for requests. Raise \`maxConnections\`.`,
+    );
+  }
+  return Object.freeze({ ...server, directUrl, ssl: server.ssl });
+}
+
+function checkUrl(server: string, option: string, value: string): void {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url === undefined || !/^postgres(ql)?:$/.test(url.protocol) || url.hostname === '') {
+    throw new TenancyConfigurationError(
+      `Server "${server}": \`${option}\` must look like postgresql://user:password@host:port.`,
+    );
+  }
+  for (const parameter of ['database', 'dbname', 'host', 'port', 'user', 'options']) {
+    if (url.searchParams.has(parameter)) {
+      throw new TenancyConfigurationError(
+        `Server "${server}": \`${option}\` must not carry the parameter "${parameter}"; it could lead to another database.`,
+      );
+    }
+  }
+}

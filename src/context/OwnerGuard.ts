@@ -1,0 +1,155 @@
+import {
+  type AnyEntity,
+  type ChangeSet,
+  type EntityManager,
+  type EventType,
+  helper,
+  Reference,
+  UnitOfWork,
+  Utils,
+} from '@mikro-orm/core';
+import { WrongTenantError } from '../errors.ts';
+
+/** Whose an entity is: one tenant's database in one manager. Compared by identity. */
+export interface EntityOwner {
+  readonly tenantId: string;
+  /** How messages call it: `tenant "acme"`. */
+  readonly label: string;
+  /** Hears of every refusal before it is thrown. */
+  readonly refused: (entity: string, owner: EntityOwner) => void;
+}
+
+/** A driver whose EntityManagers belong to one tenant. */
+export interface OwnedDriver {
+  readonly owner: EntityOwner | undefined;
+}
+
+const OWNER = Symbol('mikro-orm-multitenancy.owner');
+const DRIVER = Symbol('mikro-orm-multitenancy.driver');
+
+type Entity = AnyEntity;
+type Owned = ReturnType<typeof helper> & { [OWNER]?: EntityOwner };
+type Guarded = UnitOfWork & { [DRIVER]: OwnedDriver };
+type RunHooks = (this: Guarded, type: EventType, changeSet: ChangeSet<Entity>, sync?: boolean) => Promise<void>;
+type GuardBase = Omit<UnitOfWork, 'runHooks'> & { readonly runHooks: RunHooks };
+
+/**
+ * The unit of work's own ways in and out, with a look at the owner first. MikroORM calls them for every entity that
+ * is loaded, referenced, persisted, merged, removed or reached by a cascade.
+ */
+function guardsOver(base: GuardBase) {
+  return {
+    register(this: Guarded, ...args: Parameters<UnitOfWork['register']>) {
+      claim(this, args[0]);
+      return base.register.apply(this, args);
+    },
+    merge(this: Guarded, ...args: Parameters<UnitOfWork['merge']>) {
+      claim(this, args[0]);
+      return base.merge.apply(this, args);
+    },
+    persist(this: Guarded, ...args: Parameters<UnitOfWork['persist']>) {
+      claim(this, args[0]);
+      return base.persist.apply(this, args);
+    },
+    remove(this: Guarded, ...args: Parameters<UnitOfWork['remove']>) {
+      claim(this, args[0]);
+      return base.remove.apply(this, args);
+    },
+    scheduleOrphanRemoval(this: Guarded, ...args: Parameters<UnitOfWork['scheduleOrphanRemoval']>) {
+      if (args[0] !== undefined && args[0] !== null) {
+        claim(this, args[0]);
+      }
+      return base.scheduleOrphanRemoval.apply(this, args);
+    },
+    /** Runs in each flush before the first statement: relations without a cascade are seen here. */
+    computeChangeSets(this: Guarded) {
+      base.computeChangeSets.call(this);
+      for (const { entity } of this.getChangeSets()) {
+        checkRelations(this, entity as Entity);
+      }
+      for (const collection of this.getCollectionUpdates()) {
+        for (const item of collection.getItems(false)) {
+          assertOwner(this[DRIVER].owner, item as Entity);
+        }
+      }
+    },
+    /** A hook may have set a relation after the change sets were computed; the transaction is still open then. */
+    async runHooks(this: Guarded, type: EventType, changeSet: ChangeSet<Entity>, sync?: boolean) {
+      await base.runHooks.call(this, type, changeSet, sync);
+      checkRelations(this, changeSet.entity);
+    },
+  };
+}
+
+const guards = Object.freeze(guardsOver(UnitOfWork.prototype as unknown as GuardBase));
+
+/** Makes `em`'s unit of work refuse entities of any owner but its driver's. Called once for each fork. */
+export function guardUnitOfWork(em: EntityManager, driver: OwnedDriver): void {
+  Object.assign(em.getUnitOfWork(false), guards, { [DRIVER]: driver });
+}
+
+/** Throws {@link WrongTenantError} when an entity of another owner is anywhere in plain data, arrays or references. */
+export function assertOwnData(owner: EntityOwner | undefined, value: unknown): void {
+  if (typeof value !== 'object' || value === null) {
+    return;
+  }
+  if (Array.isArray(value)) {
+    for (const item of value) {
+      assertOwnData(owner, item);
+    }
+  } else if (Utils.isPlainObject(value)) {
+    for (const item of Object.values(value)) {
+      assertOwnData(owner, item);
+    }
+  } else if (Utils.isEntity(value, true)) {
+    assertOwner(owner, Reference.unwrapReference(value as object) as Entity);
+  }
+}
+
+function checkRelations(unitOfWork: Guarded, entity: Entity): void {
+  const { owner } = unitOfWork[DRIVER];
+  const meta = helper(entity).__meta;
+  for (const property of meta.relations) {
+    for (const [target] of Utils.unwrapProperty(entity, meta, property)) {
+      const related: unknown = Reference.unwrapReference(target as object);
+      if (Utils.isCollection(related)) {
+        for (const item of related.getItems(false)) {
+          assertOwner(owner, item as Entity);
+        }
+      } else if (Utils.isEntity(related)) {
+        assertOwner(owner, related as Entity);
+      }
+    }
+  }
+}
+
+/** The first EntityManager that an entity meets owns it, from then on. */
+function claim(unitOfWork: Guarded, entity: object): void {
+  const { owner } = unitOfWork[DRIVER];
+  const wrapped = helper(entity as Entity) as Owned;
+  if (wrapped[OWNER] === undefined && owner !== undefined) {
+    wrapped[OWNER] = owner;
+  } else if (wrapped[OWNER] !== owner) {
+    refuse(owner, entity as Entity, wrapped[OWNER]);
+  }
+}
+
+function assertOwner(owner: EntityOwner | undefined, entity: Entity): void {
+  const actual = (helper(entity) as Owned)[OWNER];
+  if (actual !== undefined && actual !== owner) {
+    refuse(owner, entity, actual);
+  }
+}
+
+function refuse(owner: EntityOwner | undefined, entity: Entity, actual: EntityOwner | undefined): never {
+  const name = helper(entity).__meta.className;
+  if (owner !== undefined && actual !== undefined) {
+    owner.refused(name, actual);
+  }
+  throw new WrongTenantError(
+    name,
+    actual?.label ?? 'no tenant',
+    owner?.label ?? 'no tenant',
+    owner?.tenantId,
+  );
+}

@@ -1,0 +1,245 @@
+/** What every error of this library can carry beside its message. */
+export interface TenancyErrorDetails {
+  /** The tenant that the work was for, when it is known. */
+  readonly tenantId?: string | undefined;
+  readonly cause?: unknown;
+}
+
+/**
+ * The base of every error that this library throws on purpose. `code` is stable across releases, `status` is the HTTP
+ * status to answer with, and `expose` says whether the message may be shown to the client. No message holds a secret.
+ */
+export abstract class TenancyError extends Error {
+  abstract readonly code: string;
+  readonly status: number = 500;
+  /** Whether `message` is fit for the client of an HTTP request. Read by Koa as well. */
+  readonly expose: boolean = false;
+  readonly tenantId: string | undefined;
+
+  constructor(message: string, details: TenancyErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = new.target.name;
+    this.tenantId = details.tenantId;
+  }
+}
+
+/** An option, a tenant or a name that cannot be accepted. The message names the option and says what it takes. */
+export class TenancyConfigurationError extends TenancyError {
+  readonly code = 'TENANCY_CONFIGURATION';
+}
+
+/** Tenant-scoped work was asked for outside every tenant. */
+export class NoTenantError extends TenancyError {
+  readonly code = 'NO_TENANT';
+
+  constructor(what: string) {
+    super(
+      `${what} needs a tenant, and there is none in this async context. ` +
+        'Call it inside `manager.run(id, …)` or in a handler behind the `tenancy` middleware.',
+    );
+  }
+}
+
+/** No tenant has this id or domain. The message is the same for a tenant that may not be seen. */
+export class TenantNotFoundError extends TenancyError {
+  readonly code = 'TENANT_NOT_FOUND';
+  override readonly status = 404;
+
+  constructor(tenantId?: string, details: TenancyErrorDetails = {}) {
+    super(
+      tenantId === undefined
+        ? 'No tenant was found for this request.'
+        : `Tenant "${tenantId}" does not exist. Add it to the catalog first.`,
+      { ...details, tenantId },
+    );
+  }
+}
+
+/** `authorize` refused. From outside it looks like {@link TenantNotFoundError}. */
+export class TenantForbiddenError extends TenancyError {
+  readonly code = 'TENANT_FORBIDDEN';
+  override readonly status = 404;
+
+  constructor(tenantId: string) {
+    super(`Tenant "${tenantId}": \`authorize\` refused this request.`, { tenantId });
+  }
+}
+
+/** The sources of one request name different tenants. From outside it looks like {@link TenantNotFoundError}. */
+export class TenantAmbiguousError extends TenancyError {
+  readonly code = 'TENANT_AMBIGUOUS';
+  override readonly status = 404;
+
+  constructor(tenantId: string, otherTenantId: string) {
+    super(
+      `The request names tenant "${tenantId}" and, by another source, tenant "${otherTenantId}". ` +
+        'Send one of them, or leave out of `resolve` the source that is not meant to name a tenant.',
+      { tenantId },
+    );
+  }
+}
+
+/** Statuses that pass by themselves, so that a client is told to come back. The others look like a missing tenant. */
+const PASSING_STATUSES: ReadonlySet<string> = new Set(['provisioning', 'maintenance']);
+
+/**
+ * The tenant exists and may not be used now. `status` is 503 while it is provisioning or in maintenance, and 404 for
+ * every other tenant status (`suspended` and the like), which from outside looks like {@link TenantNotFoundError}.
+ */
+export class TenantUnavailableError extends TenancyError {
+  readonly code = 'TENANT_UNAVAILABLE';
+  override readonly status: number;
+  readonly tenantStatus: string;
+  readonly retryAfterSeconds: number;
+
+  constructor(tenantId: string, tenantStatus: string, retryAfterSeconds = 30) {
+    super(`Tenant "${tenantId}" is ${tenantStatus} and takes no work now. Make it active, or try again later.`, {
+      tenantId,
+    });
+    this.status = PASSING_STATUSES.has(tenantStatus) ? 503 : 404;
+    this.tenantStatus = tenantStatus;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+/** The request cannot name a tenant: its Host header, path or other source is malformed. */
+export class BadTenantRequestError extends TenancyError {
+  readonly code = 'BAD_TENANT_REQUEST';
+  override readonly status = 400;
+  override readonly expose = true;
+}
+
+/** The tenant's database is not on its server. It is never created on the way. */
+export class TenantDatabaseMissingError extends TenancyError {
+  readonly code = 'TENANT_DATABASE_MISSING';
+  override readonly status = 503;
+  readonly database: string;
+
+  constructor(tenantId: string, database: string, details: TenancyErrorDetails = {}) {
+    super(
+      `Tenant "${tenantId}": the database "${database}" does not exist on its server. ` +
+        'Create it, or correct `database` in the catalog; nothing was created.',
+      { ...details, tenantId },
+    );
+    this.database = database;
+  }
+}
+
+/** A connection landed in another database than the tenant's. It was destroyed before anything was sent on it. */
+export class WrongDatabaseError extends TenancyError {
+  readonly code = 'WRONG_DATABASE';
+
+  constructor(tenantId: string, expected: string, actual: string) {
+    super(
+      `Tenant "${tenantId}": the connection reached the database "${actual}" instead of "${expected}". ` +
+        'Look at the server URL, a connection pooler in between, and PGDATABASE-like settings.',
+      { tenantId },
+    );
+  }
+}
+
+/** An entity that belongs to one tenant reached the EntityManager of another. Nothing was written. */
+export class WrongTenantError extends TenancyError {
+  readonly code = 'WRONG_TENANT';
+
+  constructor(entity: string, owner: string, current: string, tenantId?: string) {
+    super(
+      `An entity ${entity} of ${owner} reached the EntityManager of ${current}; nothing was written. ` +
+        'Load it again in the tenant that should own it, or copy its values into a new entity.',
+      { tenantId },
+    );
+  }
+}
+
+/** The tenant's ORM was closed (evicted, dropped, or the manager is closing) while something still used it. */
+export class TenantClosedError extends TenancyError {
+  readonly code = 'TENANT_CLOSED';
+  override readonly status = 503;
+
+  constructor(tenantId: string, reason: string) {
+    super(
+      `Tenant "${tenantId}": its ORM was closed (${reason}). ` +
+        'Start over with `manager.run` or `manager.acquire`; await everything that a lease is used for before its end.',
+      { tenantId },
+    );
+  }
+}
+
+/** The manager is closing or closed. */
+export class ManagerClosedError extends TenancyError {
+  readonly code = 'MANAGER_CLOSED';
+  override readonly status = 503;
+
+  constructor() {
+    super('The TenantOrmManager is closed. Build a new one with `TenantOrmManager.init`.');
+  }
+}
+
+/** A lease was released twice, or used after its release. */
+export class LeaseReleasedError extends TenancyError {
+  readonly code = 'LEASE_RELEASED';
+
+  constructor(tenantId: string, what: string) {
+    super(`Tenant "${tenantId}": ${what} Each lease is released once, by the code that acquired it.`, { tenantId });
+  }
+}
+
+/** A tenant could not be opened a moment ago; it is not tried again before the back-off is over. */
+export class TenantOpenError extends TenancyError {
+  readonly code = 'TENANT_OPEN_FAILED';
+  override readonly status = 503;
+  readonly retryAfterSeconds: number;
+
+  constructor(tenantId: string, retryInMs: number, details: TenancyErrorDetails = {}) {
+    super(
+      `Tenant "${tenantId}" could not be opened; it is tried again in ${Math.ceil(retryInMs)} ms. See \`cause\` for why.`,
+      { ...details, tenantId },
+    );
+    this.retryAfterSeconds = Math.max(1, Math.ceil(retryInMs / 1000));
+  }
+}
+
+/** No connection became free in time, or too many callers wait already. */
+export class ConnectionBudgetExceededError extends TenancyError {
+  readonly code = 'CONNECTION_BUDGET_EXCEEDED';
+  override readonly status = 503;
+  readonly retryAfterSeconds = 1;
+
+  constructor(tenantId: string, why: string, inUse: number, limit: number, waiting: number) {
+    super(
+      `Tenant "${tenantId}": ${why} (${inUse} of ${limit} connections in use, ${waiting} waiting). ` +
+        'Raise `maxConnections`, lower `maxConnectionsPerTenant`, or look for transactions and leases held too long.',
+      { tenantId },
+    );
+  }
+}
+
+/** The server could not be reached, or refused the connection, and not because a database is missing. */
+export class TenantConnectionError extends TenancyError {
+  readonly code = 'TENANT_CONNECTION_FAILED';
+  override readonly status = 503;
+  readonly retryAfterSeconds: number;
+
+  constructor(tenantId: string, why: string, details: TenancyErrorDetails & { readonly retryInMs?: number } = {}) {
+    super(`Tenant "${tenantId}": no connection to its server could be opened: ${why}.`, { ...details, tenantId });
+    this.retryAfterSeconds = Math.max(1, Math.ceil((details.retryInMs ?? 0) / 1000));
+  }
+}
+
+/** Another process kept the migration lock of this tenant for longer than `lockTimeoutMs`. */
+export class MigrationLockTimeoutError extends TenancyError {
+  readonly code = 'MIGRATION_LOCK_TIMEOUT';
+
+  constructor(tenantId: string, timeoutMs: number) {
+    super(
+      `Tenant "${tenantId}": the migration lock was not free within ${timeoutMs} ms. ` +
+        'Another process migrates this tenant; look at it, or raise `migrations.lockTimeoutMs`.',
+      { tenantId },
+    );
+  }
+}
+
+/** The message of anything that was thrown, without its stack. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,43 @@
+import { EventEmitter } from 'node:events';
+
+/** Why a tenant's ORM was closed. */
+export type CloseReason = 'idle' | 'capacity' | 'evicted' | 'moved' | 'manager closed' | 'closed by the application';
+
+/** Everything that happens, as facts in the past tense with plain data. No secret is among it. */
+export interface TenancyEvents {
+  'tenant:opened': { readonly tenantId: string; readonly generation: number; readonly tookMs: number };
+  'tenant:open-failed': { readonly tenantId: string; readonly error: unknown; readonly retryInMs: number };
+  'tenant:evicted': { readonly tenantId: string; readonly reason: CloseReason; readonly openForMs: number };
+  'tenant:wrong-entity': { readonly tenantId: string; readonly entity: string; readonly ownerTenantId: string };
+  'metadata:not-shared': { readonly reason: string };
+  'connection:opened': { readonly tenantId: string; readonly server: string; readonly tookMs: number };
+  'connection:closed': { readonly tenantId: string; readonly server: string; readonly reason: string };
+  'connection:failed': { readonly tenantId: string; readonly server: string; readonly error: unknown };
+  'connection:tainted': { readonly tenantId: string; readonly server: string; readonly transaction: string };
+  'migration:applied': { readonly tenantId: string; readonly migrations: readonly string[]; readonly tookMs: number };
+  'migration:reverted': { readonly tenantId: string; readonly migrations: readonly string[]; readonly tookMs: number };
+  'resolution:refused': { readonly code: string; readonly tenantId: string | undefined };
+}
+
+/** The events a {@link TenancyEmitter} knows, as node's `EventEmitter` wants them: the arguments of each. */
+export type TenancyEventMap = { [K in keyof TenancyEvents]: [TenancyEvents[K]] };
+
+/**
+ * A typed `EventEmitter`. What a listener throws becomes an uncaught exception of its own and never reaches the code
+ * that emitted: a defect in a metrics hook must not leave a lease or a connection behind.
+ */
+export class TenancyEmitter extends EventEmitter<TenancyEventMap> {
+  override emit<K extends keyof TenancyEventMap>(event: K, ...args: TenancyEventMap[K]): boolean {
+    const listeners = this.rawListeners(event);
+    for (const listener of listeners) {
+      try {
+        Reflect.apply(listener, this, args);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
+    return listeners.length > 0;
+  }
+}

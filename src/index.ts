@@ -1,0 +1,35 @@
+export { type ListOptions, type TenantCatalog, type TenantPage } from './catalog/TenantCatalog.ts';
+export { StaticCatalog } from './catalog/StaticCatalog.ts';
+export type { ServerOptions } from './connections/ServerOptions.ts';
+export { currentTenant, requireTenant } from './context/TenantContext.ts';
+export {
+  BadTenantRequestError,
+  ConnectionBudgetExceededError,
+  LeaseReleasedError,
+  ManagerClosedError,
+  MigrationLockTimeoutError,
+  NoTenantError,
+  TenancyConfigurationError,
+  TenancyError,
+  TenantClosedError,
+  TenantConnectionError,
+  TenantDatabaseMissingError,
+  TenantForbiddenError,
+  TenantNotFoundError,
+  TenantOpenError,
+  TenantUnavailableError,
+  WrongDatabaseError,
+  WrongTenantError,
+} from './errors.ts';
+export type { CloseReason, TenancyEmitter, TenancyEvents } from './events.ts';
+export type { TenantOrmManagerOptions } from './ManagerOptions.ts';
+export type { TenantMigrateOptions, TenantMigrator } from './migrations/TenantMigrator.ts';
+export type { RunOptions, TenantLease, TenantWork } from './orm/TenantLease.ts';
+export type { TenantOrmOptions } from './orm/TenantOrmOptions.ts';
+export type { Tenant, TenantStatus } from './tenant/Tenant.ts';
+export {
+  type EachOptions,
+  type EachResult,
+  TenantOrmManager,
+  type TenantOrmManagerStats,
+} from './TenantOrmManager.ts';

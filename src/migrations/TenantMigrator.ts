@@ -1,0 +1,156 @@
+import type { MigrateOptions, MigrationInfo, MigrationRow } from '@mikro-orm/core';
+import type { MikroORM } from '@mikro-orm/postgresql';
+import type { TenantConnection } from '../connections/TenantConnection.ts';
+import { TenantPool } from '../connections/TenantPool.ts';
+import type { TenancyEmitter } from '../events.ts';
+import type { TenantPlace } from '../orm/OpenTenants.ts';
+import type { OrmTemplate } from '../orm/OrmTemplate.ts';
+import { quoteIdentifier } from '../tenant/databaseName.ts';
+import type { Tenant } from '../tenant/Tenant.ts';
+import { lockMigrations } from './advisoryLock.ts';
+import { MigrationPool } from './MigrationPool.ts';
+
+/** MikroORM's options of `up` and `down`, without a transaction: each run has its own session. */
+export type TenantMigrateOptions = string | string[] | Omit<MigrateOptions, 'transaction'>;
+
+/** What a migrator works on, looked up anew for each call. */
+export interface MigrationTarget extends TenantPlace {
+  readonly tenant: Tenant;
+}
+
+export interface TenantMigratorParts {
+  readonly template: OrmTemplate;
+  readonly events: TenancyEmitter;
+  /** Resolves the tenant, or throws. */
+  readonly target: () => Promise<MigrationTarget>;
+  /** Runs one piece of work of this tenant at a time, in this process. */
+  readonly inTurn: <R>(work: () => Promise<R>) => Promise<R>;
+  /** Told of every session, so that closing the manager can end it. */
+  readonly track: (pool: TenantPool) => () => void;
+  readonly lockTimeoutMs: number;
+}
+
+/** How long connections of a migration may go on once the manager closes. */
+const GRACE_MS = 0;
+
+interface Session {
+  readonly connection: TenantConnection;
+  readonly pool: TenantPool;
+  readonly target: MigrationTarget;
+}
+
+/**
+ * MikroORM's migrator for one tenant. Each call has a direct session of its own from the server's reserve; `up` and
+ * `down` hold the tenant database's advisory lock, and look again at what is pending once they have it. A missing
+ * database is an error and is not created.
+ */
+export class TenantMigrator {
+  readonly #parts: TenantMigratorParts;
+
+  /** @internal */
+  constructor(parts: TenantMigratorParts) {
+    this.#parts = parts;
+  }
+
+  /** Applies pending migrations. Returns those that this call applied. */
+  async up(options?: TenantMigrateOptions): Promise<MigrationInfo[]> {
+    return this.#migrate('migration:applied', (orm) => orm.migrator.up(options));
+  }
+
+  /** Reverts the last migration, or as far as `options` says. Returns those that this call reverted. */
+  async down(options?: TenantMigrateOptions): Promise<MigrationInfo[]> {
+    return this.#migrate('migration:reverted', (orm) => orm.migrator.down(options));
+  }
+
+  /** The migrations that `up` would apply, in their order. Takes no lock and changes nothing. */
+  async getPending(): Promise<MigrationInfo[]> {
+    const executed = new Set((await this.getExecuted()).map(({ name }) => name));
+    const known = await this.#known();
+    return known.filter(({ name }) => !executed.has(name));
+  }
+
+  /** The migrations applied to the tenant's database. Takes no lock and changes nothing. */
+  async getExecuted(): Promise<MigrationRow[]> {
+    return this.#session(({ connection }) => this.#executed(connection));
+  }
+
+  async #migrate(
+    event: 'migration:applied' | 'migration:reverted',
+    work: (orm: MikroORM) => Promise<MigrationInfo[]>,
+  ): Promise<MigrationInfo[]> {
+    const { inTurn, lockTimeoutMs, template, events } = this.#parts;
+    return inTurn(() =>
+      this.#session(async ({ connection, pool, target }) => {
+        const startedAt = performance.now();
+        const { tenant, owner, contextName } = target;
+        await lockMigrations(connection, tenant.id, lockTimeoutMs);
+        const orm = await template.open({ tenant, owner, contextName, pool: new MigrationPool(pool, connection) });
+        try {
+          const done = await work(orm);
+          const migrations = done.map(({ name }) => name);
+          events.emit(event, { tenantId: tenant.id, migrations, tookMs: performance.now() - startedAt });
+          return done;
+        } finally {
+          await orm.close();
+        }
+      }),
+    );
+  }
+
+  async #session<R>(work: (session: Session) => Promise<R>): Promise<R> {
+    const target = await this.#parts.target();
+    const account = target.server.reserved(target.tenant.id, target.tenant.database);
+    const pool = new TenantPool(
+      account,
+      () => {},
+      () => GRACE_MS,
+    );
+    const untrack = this.#parts.track(pool);
+    try {
+      const connection = await pool.connect();
+      try {
+        return await work({ connection, pool, target });
+      } finally {
+        connection.release();
+      }
+    } finally {
+      untrack();
+      await pool.close('the migration is over', GRACE_MS);
+    }
+  }
+
+  /** One select: MikroORM's own storage registers an entity in a global list for every call. */
+  async #executed(connection: TenantConnection): Promise<MigrationRow[]> {
+    const table = this.#table();
+    const { rows } = await connection.query('select to_regclass($1) is not null as present', [table]);
+    if ((rows[0] as { readonly present: boolean }).present !== true) {
+      return [];
+    }
+    const executed = await connection.query(`select id, name, executed_at from ${table} order by id`, []);
+    return executed.rows.map((row) => ({
+      id: row.id,
+      name: row.name.replace(/\.[jt]s$/, ''),
+      executed_at: new Date(row.executed_at),
+    }));
+  }
+
+  /** Where MikroORM keeps its list, by the same options as its own storage. */
+  #table(): string {
+    const { config } = this.#parts.template.orm;
+    const { tableName = 'mikro_orm_migrations', schema } = config.get('migrations');
+    const [first = '', second] = tableName.split('.');
+    const schemaName = schema ?? (second === undefined ? config.get('schema') : first) ?? 'public';
+    return `${quoteIdentifier(schemaName)}.${quoteIdentifier(second ?? first)}`;
+  }
+
+  /** Discovery belongs to the template: it is the same for every tenant and reads the migrations folder only. */
+  async #known(): Promise<MigrationInfo[]> {
+    const discovery = this.#parts.template.orm.migrator as unknown as {
+      initPaths(): Promise<void>;
+      discoverMigrations(): Promise<readonly MigrationInfo[]>;
+    };
+    await discovery.initPaths();
+    const migrations = await discovery.discoverMigrations();
+    return migrations.map(({ name, path }) => (path === undefined ? { name } : { name, path }));
+  }
+}

@@ -1,0 +1,33 @@
+import { MigrationLockTimeoutError } from '../errors.ts';
+
+/** Two 32-bit halves of our own: "motm" (mikro-orm tenant migrations) and a version. Locks are local to a database. */
+const LOCK_CLASS = 0x6d6f_746d;
+const LOCK_ID = 1;
+
+const FIRST_PAUSE_MS = 20;
+const MAX_PAUSE_MS = 500;
+
+/** What a lock needs of the session that holds it. */
+export interface LockSession {
+  query(text: string, parameters: readonly unknown[]): Promise<{ readonly rows: readonly unknown[] }>;
+}
+
+/**
+ * Takes the migration lock of the session's database; PostgreSQL frees it when the session ends. Asks again and again
+ * instead of waiting inside one statement: a waiting statement holds a snapshot, for which `CREATE INDEX CONCURRENTLY`
+ * of the lock's holder would wait for ever. Rejects with `MigrationLockTimeoutError`.
+ */
+export async function lockMigrations(session: LockSession, tenantId: string, timeoutMs: number): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)) {
+    const { rows } = await session.query('select pg_try_advisory_lock($1, $2) as locked', [LOCK_CLASS, LOCK_ID]);
+    if ((rows[0] as { readonly locked: boolean }).locked) {
+      return;
+    }
+    if (performance.now() + pauseMs > deadline) {
+      throw new MigrationLockTimeoutError(tenantId, timeoutMs);
+    }
+    // With jitter, so that processes that started together do not ask together.
+    await new Promise((resolve) => setTimeout(resolve, pauseMs * (0.5 + Math.random())));
+  }
+}

@@ -1,0 +1,237 @@
+import { randomBytes } from 'node:crypto';
+import { Backoff } from '../connections/Backoff.ts';
+import { systemClock } from '../connections/Clock.ts';
+import type { PostgresServer } from '../connections/PostgresServer.ts';
+import { TenantPool } from '../connections/TenantPool.ts';
+import type { EntityOwner } from '../context/OwnerGuard.ts';
+import { currentContext } from '../context/TenantContext.ts';
+import { TenancyConfigurationError, TenantOpenError } from '../errors.ts';
+import type { CloseReason, TenancyEmitter } from '../events.ts';
+import { assertTenant, serverOf, type Tenant } from '../tenant/Tenant.ts';
+import { type EvictionLimits, EvictionPolicy } from './EvictionPolicy.ts';
+import type { OrmTemplate } from './OrmTemplate.ts';
+import { TenantOrm } from './TenantOrm.ts';
+
+/** How long statements of a tenant that nobody leases may go on when it is closed. */
+const GRACE_MS = 5_000;
+/** How long leases on a database that the catalogue has moved away from may go on. */
+const MOVED_GRACE_MS = 10_000;
+
+export interface OpenTenantsParts {
+  readonly template: OrmTemplate;
+  readonly servers: ReadonlyMap<string, PostgresServer>;
+  readonly events: TenancyEmitter;
+  readonly limits: EvictionLimits;
+  /** Whose context the leases enter. */
+  readonly manager: object;
+}
+
+export interface OpenTenantsStats {
+  readonly handles: { readonly open: number; readonly opening: number; readonly leased: number };
+  readonly leases: number;
+}
+
+/** Where one ORM belongs: its server, its owner, and a context name that no other ORM of the process has. */
+export interface TenantPlace {
+  readonly server: PostgresServer;
+  readonly owner: EntityOwner;
+  readonly contextName: string;
+}
+
+/** The tenants that are open now: one ORM each, opened once however many ask, closed when its time has come. */
+export class OpenTenants<T extends Tenant> {
+  readonly #parts: OpenTenantsParts;
+  readonly #handles = new Map<string, TenantOrm<T>>();
+  readonly #closing = new Set<Promise<void>>();
+  readonly #backoffs = new Map<string, Backoff>();
+  readonly #owners = new Map<string, EntityOwner & { readonly place: string }>();
+  readonly #eviction: EvictionPolicy<TenantOrm<T>>;
+  /** Tells the ORMs of this manager from those of another in the same process. */
+  readonly #serial = randomBytes(4).toString('hex');
+  readonly #refused: EntityOwner['refused'];
+  #generation = 0;
+
+  constructor(parts: OpenTenantsParts) {
+    this.#parts = parts;
+    this.#eviction = new EvictionPolicy(parts.limits, (handle, reason) => {
+      void this.#close(handle, reason, GRACE_MS);
+    });
+    this.#refused = (entity, { tenantId: ownerTenantId }) => {
+      const tenantId = currentContext()?.tenant.id ?? '';
+      parts.events.emit('tenant:wrong-entity', { tenantId, entity, ownerTenantId });
+    };
+  }
+
+  /** The open tenant, opened now if it was not. Throws or rejects with `TenantOpenError`. */
+  get(tenant: T): TenantOrm<T> {
+    const existing = this.#handles.get(tenant.id);
+    if (existing !== undefined) {
+      if (placeOf(existing.tenant) === placeOf(tenant)) {
+        return existing;
+      }
+      // The catalogue moved the tenant: whoever holds the old place finishes there.
+      void this.#close(existing, 'moved', MOVED_GRACE_MS);
+    }
+    return this.#open(tenant);
+  }
+
+  /** Closes one tenant. Resolves to whether it was open. */
+  async close(id: string, reason: CloseReason, timeoutMs: number): Promise<boolean> {
+    const handle = this.#handles.get(id);
+    if (handle === undefined) {
+      return false;
+    }
+    await this.#close(handle, reason, timeoutMs);
+    return true;
+  }
+
+  /** Closes every tenant, and waits for those that are closing already. */
+  async closeAll(reason: CloseReason, timeoutMs: number): Promise<void> {
+    for (const handle of [...this.#handles.values()]) {
+      void this.#close(handle, reason, timeoutMs);
+    }
+    await Promise.all(this.#closing);
+    this.#eviction.stop();
+  }
+
+  /** A place for an ORM of this tenant beside the open one, for a migration. */
+  placeFor(tenant: T, purpose: string): TenantPlace {
+    assertTenant(tenant);
+    this.#generation += 1;
+    const contextName = `${purpose}:${tenant.id}#${this.#generation}@${this.#serial}`;
+    return { server: this.#serverOf(tenant), owner: this.#ownerOf(tenant), contextName };
+  }
+
+  stats(): OpenTenantsStats {
+    const handles = { open: 0, opening: 0, leased: 0 };
+    let leases = 0;
+    for (const handle of this.#handles.values()) {
+      handles[handle.isOpening ? 'opening' : 'open'] += 1;
+      handles.leased += handle.leases > 0 ? 1 : 0;
+      leases += handle.leases;
+    }
+    return { handles, leases };
+  }
+
+  #open(tenant: T): TenantOrm<T> {
+    const { id } = tenant;
+    const pending = this.#backoffs.get(id)?.pending;
+    if (pending !== undefined) {
+      throw new TenantOpenError(id, pending.retryInMs, { cause: pending.error });
+    }
+    const startedAt = systemClock.now();
+    const { server, owner, contextName } = this.placeFor(tenant, 'tenant');
+    const generation = this.#generation;
+    const pool = new TenantPool(
+      server.requests(id, tenant.database),
+      () => this.#endedOutside(id, generation),
+      () => GRACE_MS,
+    );
+    const { template, manager, events } = this.#parts;
+    const failed = (error: unknown): TenantOpenError => this.#openingFailed(id, generation, error);
+    const orm = openOrFail(() => template.open({ tenant, owner, contextName, pool }), failed);
+    const handle = new TenantOrm<T>({
+      tenant,
+      generation,
+      pool,
+      orm,
+      manager,
+      clock: systemClock,
+      onUse: (used, leased) => (leased ? this.#eviction.leased(used) : this.#released(used)),
+    });
+    this.#handles.set(id, handle);
+    const opened = (): void => {
+      this.#backoffs.delete(id);
+      events.emit('tenant:opened', { tenantId: id, generation, tookMs: systemClock.now() - startedAt });
+    };
+    if (handle.isOpening) {
+      // Whoever waits for the opening is told of its failure.
+      handle.opened().then(opened, () => {});
+    } else {
+      opened();
+    }
+    return handle;
+  }
+
+  #openingFailed(id: string, generation: number, error: unknown): TenantOpenError {
+    if (this.#handles.get(id)?.generation === generation) {
+      this.#handles.delete(id);
+    }
+    const backoff = this.#backoffs.get(id) ?? new Backoff(systemClock);
+    this.#backoffs.set(id, backoff);
+    const retryInMs = backoff.fail(error);
+    this.#parts.events.emit('tenant:open-failed', { tenantId: id, error, retryInMs });
+    return new TenantOpenError(id, retryInMs, { cause: error });
+  }
+
+  #released(handle: TenantOrm<T>): void {
+    if (this.#handles.get(handle.tenant.id) === handle) {
+      this.#eviction.released(handle);
+    }
+  }
+
+  /** The application closed the tenant's ORM itself; the next run opens a new one. */
+  #endedOutside(id: string, generation: number): void {
+    const handle = this.#handles.get(id);
+    if (handle?.generation === generation) {
+      void this.#close(handle, 'closed by the application', GRACE_MS);
+    }
+  }
+
+  async #close(handle: TenantOrm<T>, reason: CloseReason, timeoutMs: number): Promise<void> {
+    const { id } = handle.tenant;
+    if (this.#handles.get(id) === handle) {
+      this.#handles.delete(id);
+    }
+    this.#eviction.forget(handle);
+    const closed = handle.close(reason, timeoutMs);
+    this.#closing.add(closed);
+    await closed;
+    if (this.#closing.delete(closed)) {
+      const openForMs = systemClock.now() - handle.openedAt;
+      this.#parts.events.emit('tenant:evicted', { tenantId: id, reason, openForMs });
+    }
+  }
+
+  /** One owner for all generations of a tenant's ORM, as long as its database is the same. */
+  #ownerOf(tenant: T): EntityOwner {
+    const place = placeOf(tenant);
+    let owner = this.#owners.get(tenant.id);
+    if (owner?.place !== place) {
+      owner = { tenantId: tenant.id, label: `tenant "${tenant.id}"`, refused: this.#refused, place };
+      this.#owners.set(tenant.id, owner);
+    }
+    return owner;
+  }
+
+  #serverOf(tenant: T): PostgresServer {
+    const name = serverOf(tenant);
+    const server = this.#parts.servers.get(name);
+    if (server === undefined) {
+      const known = [...this.#parts.servers.keys()].join(', ');
+      throw new TenancyConfigurationError(
+        `Tenant "${tenant.id}": the server "${name}" is none of \`servers\` (${known}).`,
+        { tenantId: tenant.id },
+      );
+    }
+    return server;
+  }
+}
+
+function openOrFail<R>(open: () => R | Promise<R>, failed: (error: unknown) => Error): R | Promise<R> {
+  try {
+    const opening = open();
+    return opening instanceof Promise
+      ? opening.catch((error: unknown) => {
+          throw failed(error);
+        })
+      : opening;
+  } catch (error) {
+    throw failed(error);
+  }
+}
+
+/** Which database a tenant's data is in. */
+function placeOf(tenant: Tenant): string {
+  return JSON.stringify([serverOf(tenant), tenant.database]);
+}

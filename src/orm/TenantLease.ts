@@ -1,0 +1,73 @@
+import type { ForkOptions } from '@mikro-orm/core';
+import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { enterTenantContext } from '../context/TenantContext.ts';
+import { LeaseReleasedError } from '../errors.ts';
+import type { Tenant } from '../tenant/Tenant.ts';
+
+/** Options of one run in a tenant's context. */
+export interface RunOptions {
+  /** MikroORM's own options of the fork. */
+  readonly fork?: Omit<ForkOptions, 'useContext' | 'disableContextResolution' | 'signal'>;
+  /** Aborts waiting for the tenant, and the statements of the fork. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Work in a tenant's context: its fork, which is also the current EntityManager, and the tenant. */
+export type TenantWork<R, T extends Tenant = Tenant> = (em: EntityManager, tenant: T) => R | Promise<R>;
+
+/** The hold on one open tenant. Its ORM is not closed before the lease is released. */
+export class TenantLease<T extends Tenant = Tenant> {
+  readonly tenant: T;
+  readonly #orm: MikroORM;
+  readonly #manager: object;
+  readonly #onRelease: (lease: TenantLease<T>) => void;
+  #released = false;
+
+  /** @internal */
+  constructor(tenant: T, orm: MikroORM, manager: object, onRelease: (lease: TenantLease<T>) => void) {
+    this.tenant = tenant;
+    this.#orm = orm;
+    this.#manager = manager;
+    this.#onRelease = onRelease;
+  }
+
+  /** The tenant's MikroORM. Throws `LeaseReleasedError` after the release. */
+  get orm(): MikroORM {
+    this.#assertHeld('`orm` was used after `release()`.');
+    return this.#orm;
+  }
+
+  /** Runs `work` in the tenant's context, on a fork of its own. The lease goes on. */
+  async run<R>(work: TenantWork<R, T>, options: RunOptions = {}): Promise<R> {
+    const em = this.orm.em.fork({
+      // A subscriber that a request registers on its fork stays with that request.
+      cloneEventManager: true,
+      ...options.fork,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      useContext: true,
+      disableContextResolution: true,
+    });
+    const context = { tenant: this.tenant, em, manager: this.#manager };
+    return enterTenantContext(context, () => work(em, this.tenant));
+  }
+
+  /** Ends the lease. Throws `LeaseReleasedError` when it has ended already. */
+  release(): void {
+    this.#assertHeld('`release()` was called twice.');
+    this.#released = true;
+    this.#onRelease(this);
+  }
+
+  /** Ends the lease if it has not ended, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#released) {
+      this.release();
+    }
+  }
+
+  #assertHeld(otherwise: string): void {
+    if (this.#released) {
+      throw new LeaseReleasedError(this.tenant.id, otherwise);
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import type { MikroORM } from '@mikro-orm/postgresql';
+import type { Clock } from '../connections/Clock.ts';
+import type { TenantPool } from '../connections/TenantPool.ts';
+import { TenantClosedError } from '../errors.ts';
+import type { CloseReason } from '../events.ts';
+import type { Tenant } from '../tenant/Tenant.ts';
+import { TenantLease } from './TenantLease.ts';
+
+type State =
+  | { readonly is: 'opening'; readonly orm: Promise<MikroORM> }
+  | { readonly is: 'open'; readonly orm: MikroORM }
+  | { readonly is: 'draining'; readonly orm: MikroORM | Promise<MikroORM>; readonly done: Promise<void> };
+
+export interface TenantOrmParts<T extends Tenant> {
+  readonly tenant: T;
+  readonly generation: number;
+  readonly pool: TenantPool;
+  readonly orm: MikroORM | Promise<MikroORM>;
+  readonly manager: object;
+  readonly clock: Clock;
+  /** Hears of the first lease after a time without one, and of the last release. */
+  readonly onUse: (handle: TenantOrm<T>, leased: boolean) => void;
+}
+
+/** One open tenant: its ORM, its pool, and who uses it. */
+export class TenantOrm<T extends Tenant = Tenant> {
+  readonly tenant: T;
+  readonly generation: number;
+  readonly openedAt: number;
+  readonly #parts: TenantOrmParts<T>;
+  readonly #leases = new Set<TenantLease<T>>();
+  #state: State;
+  #onDrained: (() => void) | undefined;
+
+  constructor(parts: TenantOrmParts<T>) {
+    this.#parts = parts;
+    this.tenant = parts.tenant;
+    this.generation = parts.generation;
+    this.openedAt = parts.clock.now();
+    this.#state = parts.orm instanceof Promise ? { is: 'opening', orm: parts.orm } : { is: 'open', orm: parts.orm };
+  }
+
+  get leases(): number {
+    return this.#leases.size;
+  }
+
+  /** Waits until the ORM is open. Every caller of one opening waits for the same. */
+  async opened(): Promise<this> {
+    if (this.#state.is === 'opening') {
+      const { orm } = this.#state;
+      const open = await orm;
+      if (this.#state.is === 'opening') {
+        this.#state = { is: 'open', orm: open };
+      }
+    }
+    return this;
+  }
+
+  get isOpening(): boolean {
+    return this.#state.is === 'opening';
+  }
+
+  /** Whether it is open and takes new leases. */
+  get isOpen(): boolean {
+    return this.#state.is === 'open';
+  }
+
+  /** A new lease, with the tenant as the catalogue knows it now. */
+  lease(tenant: T): TenantLease<T> {
+    if (this.#state.is !== 'open') {
+      throw new TenantClosedError(tenant.id, 'it was evicted while it was being leased');
+    }
+    const lease = new TenantLease(tenant, this.#state.orm, this.#parts.manager, (ended) => this.#release(ended));
+    this.#leases.add(lease);
+    if (this.#leases.size === 1) {
+      this.#parts.onUse(this, true);
+    }
+    return lease;
+  }
+
+  #release(lease: TenantLease<T>): void {
+    this.#leases.delete(lease);
+    if (this.#leases.size === 0) {
+      this.#parts.onUse(this, false);
+      this.#onDrained?.();
+    }
+  }
+
+  /**
+   * Takes no new lease, waits up to `timeoutMs` for the ones that exist, then closes the ORM; statements still under
+   * way are cut off. Resolves within `timeoutMs` and what closing the sockets takes; never rejects.
+   */
+  close(reason: CloseReason, timeoutMs: number): Promise<void> {
+    if (this.#state.is !== 'draining') {
+      const { orm } = this.#state;
+      const done = this.#drainAndClose(orm, reason, timeoutMs);
+      this.#state = { is: 'draining', orm, done };
+    }
+    return this.#state.done;
+  }
+
+  async #drainAndClose(orm: MikroORM | Promise<MikroORM>, reason: CloseReason, timeoutMs: number): Promise<void> {
+    const deadline = this.#parts.clock.now() + timeoutMs;
+    if (this.#leases.size > 0) {
+      await new Promise<void>((resolve) => {
+        const cancel = this.#parts.clock.schedule(timeoutMs, resolve);
+        this.#onDrained = () => {
+          cancel();
+          resolve();
+        };
+      });
+    }
+    const graceMs = this.#leases.size > 0 ? 0 : Math.max(0, deadline - this.#parts.clock.now());
+    await this.#parts.pool.close(reason, graceMs);
+    try {
+      // With the pool ended, MikroORM has nothing to wait for any more.
+      await (await orm).close();
+    } catch {
+      // An ORM that could not be opened has nothing to close; who waited for it got the error.
+    }
+  }
+
+  stats(): ReturnType<TenantPool['stats']> {
+    return this.#parts.pool.stats();
+  }
+}

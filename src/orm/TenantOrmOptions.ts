@@ -1,0 +1,60 @@
+import type { EventSubscriber } from '@mikro-orm/core';
+import type { Options } from '@mikro-orm/postgresql';
+import { TenancyConfigurationError } from '../errors.ts';
+
+/** Options of MikroORM that would choose a database or a context, with what to use instead. */
+const REFUSED = {
+  clientUrl: 'name the server in `server` or `servers`',
+  dbName: 'each tenant brings its own; put it into the catalog',
+  host: 'name the server in `server` or `servers`',
+  port: 'name the server in `server` or `servers`',
+  user: 'name the server in `server` or `servers`',
+  password: 'name the server in `server` or `servers`',
+  name: 'each tenant brings its own',
+  contextName: 'each tenant has its own',
+  context: 'the tenant is found by `manager.run` and the middleware',
+  driverOptions: 'connections belong to the budget of the server',
+  pool: 'use `maxConnectionsPerTenant` of the server',
+  replicas: 'they are not supported yet',
+  onCreateConnection: 'an exception in it leaks the connection',
+  onReserveConnection: 'an exception in it leaks the connection',
+  preferEnvVars: 'an environment variable would beat the tenant',
+  hydrator: 'tenants share one that survives exceptions',
+} as const;
+
+type RefusedOption = keyof typeof REFUSED;
+
+/** Options of MikroORM for every tenant alike: entities, migrations, filters, and so on; never a database. */
+export type TenantOrmOptions = Omit<
+  Options,
+  RefusedOption | 'subscribers' | 'allowGlobalContext' | 'ensureDatabase' | 'connect'
+> & {
+  /** Classes; each tenant gets its own instance, so that nothing of one tenant stays in another's subscriber. */
+  readonly subscribers?: readonly (new () => EventSubscriber)[];
+};
+
+/** Throws {@link TenancyConfigurationError} for an option that could lead to another tenant's data. */
+export function checkOrmOptions(options: TenantOrmOptions): void {
+  const given = options as Readonly<Record<string, unknown>>;
+  for (const [option, instead] of Object.entries(REFUSED)) {
+    if (given[option] !== undefined) {
+      throw new TenancyConfigurationError(`\`orm.${option}\` cannot be set for tenants: ${instead}.`);
+    }
+  }
+  if (given['allowGlobalContext'] === true || given['ensureDatabase'] === true) {
+    throw new TenancyConfigurationError(
+      '`orm.allowGlobalContext` and `orm.ensureDatabase` are off for tenants: the one shares an identity map between ' +
+        'requests, the other creates databases on the way. Leave them out.',
+    );
+  }
+  if (given['sessionContext'] === 'connection') {
+    throw new TenancyConfigurationError("`orm.sessionContext` must be 'transaction' for tenants; leave it out.");
+  }
+  for (const subscriber of options.subscribers ?? []) {
+    if (typeof subscriber !== 'function') {
+      throw new TenancyConfigurationError(
+        '`orm.subscribers` takes classes, not instances: one instance would see the entities of every tenant.',
+      );
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import { TenancyConfigurationError } from '../errors.ts';
+import { assertDatabaseName } from './databaseName.ts';
+import { assertDomainName } from './domainName.ts';
+import { assertTenantId } from './tenantId.ts';
+
+/** Whether a tenant takes work. Only `active` and `readonly` tenants do. */
+export const TENANT_STATUSES = Object.freeze([
+  'provisioning',
+  'active',
+  'readonly',
+  'suspended',
+  'maintenance',
+  'archived',
+  'dropping',
+  'failed',
+] as const);
+
+export type TenantStatus = (typeof TENANT_STATUSES)[number];
+
+/** One customer, and where its data is. Catalogues return objects of this shape, with columns of their own beside. */
+export interface Tenant {
+  /** 1 to 63 characters of `a-z`, `0-9`, `-` and `_`; see {@link assertTenantId}. */
+  readonly id: string;
+  /** The name of the tenant's database, at most 63 bytes. */
+  readonly database: string;
+  /** Which of `servers` holds the database. @default 'default' */
+  readonly server?: string | undefined;
+  /** @default 'active' */
+  readonly status?: TenantStatus | undefined;
+  /** The tenant's own domains, lower case, the primary one first. @default [] */
+  readonly domains?: readonly string[] | undefined;
+}
+
+export const DEFAULT_SERVER = 'default';
+
+/** Checks one tenant at the edge, where it enters the library. Throws {@link TenancyConfigurationError}. */
+export function assertTenant(tenant: Tenant): void {
+  assertTenantId(tenant.id);
+  assertDatabaseName(tenant.database, tenant.id);
+  for (const domain of tenant.domains ?? []) {
+    assertDomainName(domain);
+  }
+  const status = statusOf(tenant);
+  if (!TENANT_STATUSES.includes(status)) {
+    throw new TenancyConfigurationError(
+      `Tenant "${tenant.id}": the status ${JSON.stringify(status)} is none of ${TENANT_STATUSES.join(', ')}.`,
+      { tenantId: tenant.id },
+    );
+  }
+  const server: unknown = tenant.server ?? DEFAULT_SERVER;
+  if (typeof server !== 'string' || server === '') {
+    throw new TenancyConfigurationError(`Tenant "${tenant.id}": \`server\` must be the name of one of \`servers\`.`, {
+      tenantId: tenant.id,
+    });
+  }
+}
+
+export function statusOf(tenant: Tenant): TenantStatus {
+  return tenant.status ?? 'active';
+}
+
+export function serverOf(tenant: Tenant): string {
+  return tenant.server ?? DEFAULT_SERVER;
+}
