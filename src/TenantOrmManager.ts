@@ -66,7 +66,9 @@ export class TenantOrmManager<T extends Tenant = Tenant> {
     this.catalog = options.catalog;
     this.events = new TenancyEmitter();
     this.em = contextualEntityManager(template.orm.em, this);
-    this.#servers = new Map([...options.servers].map(([name, of]) => [name, new PostgresServer(name, of, this.events)]));
+    this.#servers = new Map(
+      [...options.servers].map(([name, of]) => [name, new PostgresServer(name, of, this.events)]),
+    );
     this.#open = new OpenTenants({
       template,
       servers: this.#servers,

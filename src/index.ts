@@ -1,5 +1,5 @@
-export { type ListOptions, type TenantCatalog, type TenantPage } from './catalog/TenantCatalog.ts';
 export { StaticCatalog } from './catalog/StaticCatalog.ts';
+export type { ListOptions, TenantCatalog, TenantPage } from './catalog/TenantCatalog.ts';
 export type { ServerOptions } from './connections/ServerOptions.ts';
 export { currentTenant, requireTenant } from './context/TenantContext.ts';
 export {
@@ -26,10 +26,10 @@ export type { TenantOrmManagerOptions } from './ManagerOptions.ts';
 export type { TenantMigrateOptions, TenantMigrator } from './migrations/TenantMigrator.ts';
 export type { RunOptions, TenantLease, TenantWork } from './orm/TenantLease.ts';
 export type { TenantOrmOptions } from './orm/TenantOrmOptions.ts';
-export type { Tenant, TenantStatus } from './tenant/Tenant.ts';
 export {
   type EachOptions,
   type EachResult,
   TenantOrmManager,
   type TenantOrmManagerStats,
 } from './TenantOrmManager.ts';
+export type { Tenant, TenantStatus } from './tenant/Tenant.ts';

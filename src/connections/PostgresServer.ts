@@ -24,10 +24,7 @@ export class PostgresServer {
     this.#options = options;
     this.#events = events;
     const { maxConnections, reservedConnections } = options;
-    this.#requests = new ConnectionBudget(
-      { ...options, maxConnections: maxConnections - reservedConnections },
-      clock,
-    );
+    this.#requests = new ConnectionBudget({ ...options, maxConnections: maxConnections - reservedConnections }, clock);
     this.#reserved = new ConnectionBudget(
       { ...options, maxConnections: reservedConnections, idleTimeoutMs: 1_000 },
       clock,

@@ -1,4 +1,4 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { LeaseReleasedError } from '../errors.ts';
 import type { BudgetedConnection, CloseCause } from './ConnectionBudget.ts';
 
@@ -53,10 +53,7 @@ export class TenantConnection implements BudgetedConnection {
 
   query(text: string, parameters: readonly unknown[]): Promise<pg.QueryResult>;
   query<Q extends pg.Submittable>(cursor: Q): Q;
-  query<Q extends pg.Submittable>(
-    text: string | Q,
-    parameters: readonly unknown[] = [],
-  ): Promise<pg.QueryResult> | Q {
+  query<Q extends pg.Submittable>(text: string | Q, parameters: readonly unknown[] = []): Promise<pg.QueryResult> | Q {
     if (!this.#leased) {
       throw new LeaseReleasedError(this.#tenantId, 'a statement was sent on a connection that had been given back.');
     }

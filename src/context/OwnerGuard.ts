@@ -146,10 +146,5 @@ function refuse(owner: EntityOwner | undefined, entity: Entity, actual: EntityOw
   if (owner !== undefined && actual !== undefined) {
     owner.refused(name, actual);
   }
-  throw new WrongTenantError(
-    name,
-    actual?.label ?? 'no tenant',
-    owner?.label ?? 'no tenant',
-    owner?.tenantId,
-  );
+  throw new WrongTenantError(name, actual?.label ?? 'no tenant', owner?.label ?? 'no tenant', owner?.tenantId);
 }

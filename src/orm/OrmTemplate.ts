@@ -1,5 +1,5 @@
 import type { CacheAdapter } from '@mikro-orm/core';
-import { EntityManager as PostgreSqlEntityManager, MikroORM, type Options } from '@mikro-orm/postgresql';
+import { MikroORM, type Options, EntityManager as PostgreSqlEntityManager } from '@mikro-orm/postgresql';
 import { PostgresDialect, type PostgresPool } from 'kysely';
 import Cursor from 'pg-cursor';
 import type { EntityOwner } from '../context/OwnerGuard.ts';
@@ -8,10 +8,11 @@ import type { Tenant } from '../tenant/Tenant.ts';
 import { serverOf } from '../tenant/Tenant.ts';
 import { guardedEntityManager } from './guardedEntityManager.ts';
 import { SafeHydrator } from './SafeHydrator.ts';
+import { selfTest } from './selfTest.ts';
 import { DEFAULT_DRIVER, type SharedServices, standIn, tenantDriver } from './TenantDriver.ts';
+import { TenantMikroORM } from './TenantMikroORM.ts';
 import { checkOrmOptions, type TenantOrmOptions } from './TenantOrmOptions.ts';
 import { TenantResultCache } from './TenantResultCache.ts';
-import { selfTest } from './selfTest.ts';
 
 /** What an ORM needs of its pool. */
 export interface OrmPool extends PostgresPool {
@@ -37,7 +38,6 @@ const NO_DATABASE = 'tenancy_template';
 export class OrmTemplate {
   readonly orm: MikroORM;
   readonly #options: Options;
-  readonly #shared: SharedServices;
   readonly #resultCache: CacheAdapter | undefined;
   /** Why the metadata is not shared, or `undefined` when it is. */
   readonly notSharedBecause: string | undefined;
@@ -45,13 +45,11 @@ export class OrmTemplate {
   private constructor(
     orm: MikroORM,
     options: Options,
-    shared: SharedServices,
     resultCache: CacheAdapter | undefined,
     notSharedBecause: string | undefined,
   ) {
     this.orm = orm;
     this.#options = options;
-    this.#shared = shared;
     this.#resultCache = resultCache;
     this.notSharedBecause = notSharedBecause;
   }
@@ -68,14 +66,14 @@ export class OrmTemplate {
     let reason = shareMetadata ? undefined : '`shareMetadata` is off';
     if (reason === undefined) {
       shared.comparator = orm.em.getComparator();
-      const sharing = new OrmTemplate(orm, common, shared, resultCache, undefined);
+      const sharing = new OrmTemplate(orm, common, resultCache, undefined);
       reason = problemOf(() => selfTest(orm, (probe) => sharing.open(probe) as MikroORM));
       if (reason === undefined) {
         return sharing;
       }
       shared.comparator = undefined;
     }
-    return new OrmTemplate(orm, common, shared, resultCache, reason);
+    return new OrmTemplate(orm, common, resultCache, reason);
   }
 
   /** A real MikroORM for one tenant. Connects to nothing. */
@@ -84,17 +82,14 @@ export class OrmTemplate {
     if (this.notSharedBecause !== undefined) {
       return MikroORM.init(config).then((orm) => own(orm as MikroORM, options.owner));
     }
-    const orm = new MikroORM({
+    const metadata = this.orm.getMetadata();
+    const orm = new TenantMikroORM(metadata, {
       ...config,
       entities: [],
-      discovery: { ...this.#options.discovery, warnWhenNoEntities: false, skipSyncDiscovery: false },
+      discovery: { ...this.#options.discovery, warnWhenNoEntities: false, skipSyncDiscovery: true },
       // The name is the key of MikroORM's service cache.
-      hydrator: standIn('SharedTenantHydrator', this.orm.config.getHydrator(this.orm.getMetadata())) as never,
+      hydrator: standIn('SharedTenantHydrator', this.orm.config.getHydrator(metadata)) as never,
     });
-    const metadata = orm.getMetadata();
-    for (const meta of this.orm.getMetadata()) {
-      metadata.set(meta.class, meta);
-    }
     return own(orm, options.owner);
   }
 

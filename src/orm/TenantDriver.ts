@@ -15,7 +15,9 @@ export interface SharedServices {
 export function tenantDriver(
   Base: DriverClass,
   shared: SharedServices,
-): new (config: Configuration) => PostgreSqlDriver & OwnedDriver & { owner: EntityOwner | undefined } {
+): new (
+  config: Configuration,
+) => PostgreSqlDriver & OwnedDriver & { owner: EntityOwner | undefined } {
   return class TenantDriver extends Base {
     /** Set when the ORM is opened, before anyone can reach its EntityManager. */
     owner: EntityOwner | undefined = undefined;
@@ -46,7 +48,9 @@ export function standIn<T extends object>(name: string, instance: T): new (...ar
     }
   };
   Object.defineProperty(Class, 'name', { value: name });
-  return Class as unknown as new (...args: unknown[]) => T;
+  return Class as unknown as new (
+    ...args: unknown[]
+  ) => T;
 }
 
 export const DEFAULT_DRIVER: DriverClass = PostgreSqlDriver;

@@ -1,0 +1,29 @@
+const swc = (transform) => [
+  '@swc/jest',
+  {
+    jsc: { target: 'es2024', parser: { syntax: 'typescript', decorators: true }, transform },
+    module: { type: 'es6' },
+    sourceMaps: 'inline',
+  },
+];
+
+export default {
+  testEnvironment: 'node',
+  testMatch: ['<rootDir>/test/**/*.test.ts', '<rootDir>/example-koa/**/*.test.ts'],
+  extensionsToTreatAsEsm: ['.ts'],
+  // MikroORM's two kinds of decorators want two kinds of transforms; legacy ones live in folders of that name.
+  transform: {
+    '/legacy-decorators/.*\\.ts$': swc({ legacyDecorator: true, decoratorMetadata: true }),
+    '\\.ts$': swc({ decoratorVersion: '2022-03' }),
+  },
+  moduleNameMapper: {
+    '^mikro-orm-multitenancy$': '<rootDir>/src/index.ts',
+    '^mikro-orm-multitenancy/koa$': '<rootDir>/src/koa/index.ts',
+    '^mikro-orm-multitenancy/testing$': '<rootDir>/src/testing/index.ts',
+  },
+  modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.data'],
+  globalSetup: '<rootDir>/test/support/startPostgres.mjs',
+  globalTeardown: '<rootDir>/test/support/stopPostgres.mjs',
+  maxWorkers: 2,
+  testTimeout: 30_000,
+};

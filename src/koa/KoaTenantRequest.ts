@@ -1,0 +1,49 @@
+import type { IncomingMessage } from 'node:http';
+import type { Context } from 'koa';
+import type { TenantRequest } from '../resolution/TenantRequest.ts';
+
+/** The authority of `GET http://example.com/path HTTP/1.1`, the form of a request to a proxy. */
+const ABSOLUTE_FORM = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i;
+
+/**
+ * A request as it came over the wire. `ctx.hostname` and `ctx.subdomains` are not used: they drop a second Host line,
+ * let malformed values through, and take over the client's X-Forwarded-Host where `app.proxy` is set.
+ */
+export class KoaTenantRequest implements TenantRequest {
+  /** For resolvers that read what earlier middleware has put there, as a session. */
+  readonly ctx: Context;
+  readonly path: string;
+
+  constructor(ctx: Context) {
+    this.ctx = ctx;
+    this.path = pathOf(ctx);
+  }
+
+  get hosts(): readonly string[] {
+    const lines = this.header('host');
+    const authority = this.#authority();
+    const isRepeated = lines.length === 1 && lines[0] === authority;
+    return authority === undefined || isRepeated ? lines : [authority, ...lines];
+  }
+
+  header(name: string): readonly string[] {
+    const { rawHeaders }: IncomingMessage = this.ctx.req;
+    const wanted = name.toLowerCase();
+    return rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === wanted);
+  }
+
+  /** The host in the request line, where it has one: always so in HTTP/2. It must not differ from the Host header. */
+  #authority(): string | undefined {
+    const { req, originalUrl } = this.ctx;
+    return req.httpVersionMajor >= 2 ? this.header(':authority')[0] : ABSOLUTE_FORM.exec(originalUrl)?.[1];
+  }
+}
+
+/** Koa's `path`, or an empty one, which names no tenant, when the request line cannot be parsed. */
+function pathOf(ctx: Context): string {
+  try {
+    return ctx.path ?? '';
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,1 @@
+export { type CatalogUnderTest, type ConformanceCase, catalogConformance } from './catalogConformance.ts';

@@ -1,0 +1,72 @@
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+
+const SRC = join(import.meta.dirname, '../../src');
+
+/** What each part may import, besides itself. Dependencies point one way. */
+const BASE = ['errors.ts', 'events.ts', 'tenant'];
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  'errors.ts': [],
+  'events.ts': [],
+  tenant: ['errors.ts'],
+  catalog: BASE,
+  connections: BASE,
+  context: BASE,
+  orm: [...BASE, 'connections', 'context'],
+  migrations: [...BASE, 'connections', 'context', 'orm'],
+  resolution: [...BASE, 'catalog'],
+  'ManagerOptions.ts': [...BASE, 'catalog', 'connections', 'orm'],
+  'TenantOrmManager.ts': [...BASE, 'catalog', 'connections', 'context', 'orm', 'migrations', 'ManagerOptions.ts'],
+  testing: [...BASE, 'catalog'],
+  koa: [...BASE, 'catalog', 'resolution', 'orm', 'TenantOrmManager.ts'],
+  'index.ts': [
+    ...[...BASE, 'catalog', 'connections', 'context', 'orm', 'migrations'],
+    ...['ManagerOptions.ts', 'TenantOrmManager.ts'],
+  ],
+};
+
+interface Import {
+  readonly file: string;
+  readonly specifier: string;
+}
+
+const imports: readonly Import[] = globSync('**/*.ts', { cwd: SRC }).flatMap((file) => {
+  const source = readFileSync(join(SRC, file), 'utf8');
+  return [...source.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, specifier = '']) => ({ file, specifier }));
+});
+
+const partOf = (file: string): string => file.split('/')[0] ?? file;
+
+describe('the parts of src', () => {
+  it('are all known', () => {
+    const parts = new Set(imports.map(({ file }) => partOf(file)));
+    expect([...parts].filter((part) => !(part in MAY_IMPORT))).toEqual([]);
+  });
+
+  it('depend on each other in one direction', () => {
+    const wrong = imports
+      .filter(({ specifier }) => specifier.startsWith('.'))
+      .map(({ file, specifier }) => [partOf(file), partOf(normalize(join(dirname(file), specifier)))] as const)
+      .filter(([from, to]) => from !== to && !MAY_IMPORT[from]?.includes(to))
+      .map(([from, to]) => `${from} → ${to}`);
+    expect([...new Set(wrong)]).toEqual([]);
+  });
+
+  it('know Koa only in koa/', () => {
+    const koa = imports.filter(({ specifier }) => /^(@koa\/|koa($|\/))/.test(specifier));
+    expect(koa.length).toBeGreaterThan(0);
+    expect(koa.filter(({ file }) => partOf(file) !== 'koa')).toEqual([]);
+  });
+
+  it('import only what the package declares', async () => {
+    const { default: manifest } = await import('../../package.json', { with: { type: 'json' } });
+    const declared = new Set(Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }));
+    const undeclared = imports
+      .map(({ specifier }) => specifier)
+      .filter((specifier) => !specifier.startsWith('.') && !specifier.startsWith('node:'))
+      .map((specifier) => /^(@[^/]+\/[^/]+|[^/]+)/.exec(specifier)?.[0] ?? specifier)
+      .filter((name) => !declared.has(name));
+    expect([...new Set(undeclared)]).toEqual([]);
+  });
+});

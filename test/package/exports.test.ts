@@ -1,0 +1,48 @@
+import { describe, expect, it } from '@jest/globals';
+import * as main from 'mikro-orm-multitenancy';
+import * as koa from 'mikro-orm-multitenancy/koa';
+import * as testing from 'mikro-orm-multitenancy/testing';
+import manifest from '../../package.json' with { type: 'json' };
+
+/** The public values of each entry point. A change here is a change of the public API. */
+const PUBLIC = {
+  '.': [
+    'BadTenantRequestError',
+    'ConnectionBudgetExceededError',
+    'LeaseReleasedError',
+    'ManagerClosedError',
+    'MigrationLockTimeoutError',
+    'NoTenantError',
+    'StaticCatalog',
+    'TenancyConfigurationError',
+    'TenancyError',
+    'TenantClosedError',
+    'TenantConnectionError',
+    'TenantDatabaseMissingError',
+    'TenantForbiddenError',
+    'TenantNotFoundError',
+    'TenantOpenError',
+    'TenantOrmManager',
+    'TenantUnavailableError',
+    'WrongDatabaseError',
+    'WrongTenantError',
+    'currentTenant',
+    'requireTenant',
+  ],
+  './koa': ['byDomain', 'byHeader', 'byPath', 'bySubdomain', 'tenancy', 'trustResolution'],
+  './testing': ['catalogConformance'],
+} as const;
+
+describe('the package', () => {
+  it.each([
+    ['.', main],
+    ['./koa', koa],
+    ['./testing', testing],
+  ] as const)('exports from "%s" exactly its public API', (entry, module) => {
+    expect(Object.keys(module).sort()).toEqual([...PUBLIC[entry]]);
+  });
+
+  it('has no other entry point', () => {
+    expect(Object.keys(manifest.exports)).toEqual([...Object.keys(PUBLIC), './package.json']);
+  });
+});

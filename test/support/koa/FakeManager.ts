@@ -1,0 +1,67 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { EventEmitter, once } from 'node:events';
+import { StaticCatalog } from '../../../src/catalog/StaticCatalog.ts';
+import { TenancyEmitter, type TenancyEvents } from '../../../src/events.ts';
+import type { TenancyLease, TenancyManager } from '../../../src/koa/index.ts';
+import type { Tenant } from '../../../src/tenant/Tenant.ts';
+
+/** A manager without a database: it counts leases, and holds an acquisition up or lets it fail when told to. */
+export class FakeManager implements TenancyManager {
+  readonly catalog: StaticCatalog;
+  readonly events = new TenancyEmitter();
+  readonly refusals: TenancyEvents['resolution:refused'][] = [];
+  /** Emits `acquiring`, `acquired` and `released`. */
+  readonly steps = new EventEmitter();
+  acquired = 0;
+  released = 0;
+  /** Runs before a lease is given. */
+  beforeLease: (signal: AbortSignal | undefined) => Promise<void> = async () => {};
+  onRelease: () => void = () => {};
+  readonly #context = new AsyncLocalStorage<Tenant>();
+
+  constructor(tenants: readonly Tenant[]) {
+    this.catalog = new StaticCatalog(tenants);
+    this.events.on('resolution:refused', (refusal) => this.refusals.push(refusal));
+  }
+
+  /** The tenant of the async context. */
+  currentTenant(): Tenant | undefined {
+    return this.#context.getStore();
+  }
+
+  async acquire(id: string, options: { readonly signal?: AbortSignal } = {}): Promise<TenancyLease> {
+    const tenant = await this.catalog.find(id);
+    if (tenant === undefined) {
+      throw new Error(`FakeManager: acquire("${id}") of a tenant that does not exist`);
+    }
+    this.steps.emit('acquiring');
+    await this.beforeLease(options.signal);
+    this.acquired += 1;
+    this.steps.emit('acquired');
+    return this.#lease(tenant);
+  }
+
+  /** Resolves when as many leases were released as were acquired. */
+  async allReleased(): Promise<void> {
+    while (this.released < this.acquired) {
+      await once(this.steps, 'released');
+    }
+  }
+
+  #lease(tenant: Tenant): TenancyLease {
+    let isReleased = false;
+    return {
+      tenant,
+      run: async (work) => this.#context.run(tenant, work),
+      release: () => {
+        if (isReleased) {
+          throw new Error('FakeManager: a lease was released twice');
+        }
+        isReleased = true;
+        this.released += 1;
+        this.steps.emit('released');
+        this.onRelease();
+      },
+    };
+  }
+}

