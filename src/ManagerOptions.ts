@@ -1,14 +1,19 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
 import { z } from 'zod';
 import type { TenantCatalog } from './catalog/TenantCatalog.ts';
 import { type CheckedServerOptions, checkServer, type ServerOptions } from './connections/ServerOptions.ts';
 import { TenancyConfigurationError } from './errors.ts';
-import type { TenantOrmOptions } from './orm/TenantOrmOptions.ts';
+import type { TenantEntities, TenantOrmOptions } from './orm/TenantOrmOptions.ts';
 import { DEFAULT_SERVER, type Tenant } from './tenant/Tenant.ts';
 
 /** Options of {@link TenantOrmManager.init}. */
-export interface TenantOrmManagerOptions<T extends Tenant = Tenant> {
+export interface TenantOrmManagerOptions<
+  T extends Tenant = Tenant,
+  EM extends EntityManager = EntityManager,
+  Entities extends TenantEntities = TenantEntities,
+> {
   /** MikroORM's options for every tenant alike; never a database. */
-  readonly orm: TenantOrmOptions;
+  readonly orm: TenantOrmOptions<EM, Entities>;
   /** The one PostgreSQL server, as a URL or with its options. Either this or `servers`. */
   readonly server?: string | ServerOptions | undefined;
   /** PostgreSQL servers by name; tenants name theirs in `server`. */

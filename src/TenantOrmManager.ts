@@ -13,6 +13,7 @@ import { TenantMigrator } from './migrations/TenantMigrator.ts';
 import { OpenTenants, type OpenTenantsStats } from './orm/OpenTenants.ts';
 import { OrmTemplate } from './orm/OrmTemplate.ts';
 import type { RunOptions, TenantLease, TenantWork } from './orm/TenantLease.ts';
+import type { EntityManagerOf, TenantEntities } from './orm/TenantOrmOptions.ts';
 import type { Tenant } from './tenant/Tenant.ts';
 import { assertTenantId } from './tenant/tenantId.ts';
 import { unavailabilityOf } from './tenant/unavailabilityOf.ts';
@@ -40,9 +41,9 @@ const DEFAULT_TIMEOUT_MS = 10_000;
  * One MikroORM per tenant database, one forked EntityManager per run. Opens tenants when they are needed, keeps them
  * while they are used, and closes the least recently used.
  */
-export class TenantOrmManager<T extends Tenant = Tenant> {
+export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManager = EntityManager> {
   /** Stands for the current tenant's EntityManager; throws `NoTenantError` outside a tenant. */
-  readonly em: EntityManager;
+  readonly em: EM;
   readonly events: TenancyEmitter;
   readonly catalog: TenantCatalog<T>;
   readonly #options: CheckedManagerOptions<T>;
@@ -54,8 +55,12 @@ export class TenantOrmManager<T extends Tenant = Tenant> {
   #closed: Promise<void> | undefined;
 
   /** Checks the options and discovers the metadata once. Connects to nothing. */
-  static async init<T extends Tenant>(options: TenantOrmManagerOptions<T>): Promise<TenantOrmManager<T>> {
-    const checked = checkManagerOptions(options);
+  static async init<
+    T extends Tenant,
+    EM extends EntityManager = EntityManager,
+    Entities extends TenantEntities = TenantEntities,
+  >(options: TenantOrmManagerOptions<T, EM, Entities>): Promise<TenantOrmManager<T, EntityManagerOf<EM, Entities>>> {
+    const checked = checkManagerOptions(options as unknown as TenantOrmManagerOptions<T>);
     const template = await OrmTemplate.build(checked.orm, checked.shareMetadata);
     return new TenantOrmManager(checked, template);
   }
@@ -65,7 +70,7 @@ export class TenantOrmManager<T extends Tenant = Tenant> {
     this.#template = template;
     this.catalog = options.catalog;
     this.events = new TenancyEmitter();
-    this.em = contextualEntityManager(template.orm.em, this);
+    this.em = contextualEntityManager(template.orm.em as EntityManager as EM, this);
     this.#servers = new Map(
       [...options.servers].map(([name, of]) => [name, new PostgresServer(name, of, this.events)]),
     );
@@ -83,7 +88,7 @@ export class TenantOrmManager<T extends Tenant = Tenant> {
    * Holds the tenant open until the lease is released. Rejects with `TenantNotFoundError`, `TenantUnavailableError`,
    * `TenantOpenError` or `ManagerClosedError`.
    */
-  async acquire(id: string, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<TenantLease<T>> {
+  async acquire(id: string, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<TenantLease<T, EM>> {
     const tenant = await this.#find(id);
     const unavailable = unavailabilityOf(tenant);
     if (unavailable !== undefined) {
@@ -95,12 +100,12 @@ export class TenantOrmManager<T extends Tenant = Tenant> {
       await handle.opened();
       options.signal?.throwIfAborted();
     }
-    // Between two awaits an eviction may have come first.
-    return handle.isOpen ? handle.lease(tenant) : this.acquire(id, options);
+    // Between two awaits an eviction may have come first. `EM` was inferred from the options of the template.
+    return handle.isOpen ? (handle.lease(tenant) as unknown as TenantLease<T, EM>) : this.acquire(id, options);
   }
 
   /** Runs `work` as the tenant, on a fork of its own, and releases the tenant whatever happens. */
-  async run<R>(id: string, work: TenantWork<R, T>, options: RunOptions = {}): Promise<R> {
+  async run<R>(id: string, work: TenantWork<R, T, EM>, options: RunOptions = {}): Promise<R> {
     const lease = await this.acquire(id, { signal: options.signal });
     try {
       return await lease.run(work, options);
@@ -110,7 +115,7 @@ export class TenantOrmManager<T extends Tenant = Tenant> {
   }
 
   /** Runs `work` for each tenant. One failure does not stop the others; there is a result for each. */
-  async each<R>(work: TenantWork<R, T>, options: EachOptions<T> = {}): Promise<EachResult<R>[]> {
+  async each<R>(work: TenantWork<R, T, EM>, options: EachOptions<T> = {}): Promise<EachResult<R>[]> {
     const { where = (tenant) => unavailabilityOf(tenant) === undefined, concurrency = 4 } = options;
     if (!Number.isInteger(concurrency) || concurrency < 1) {
       throw new TenancyConfigurationError('`concurrency` of `each` must be a whole number of at least 1.');
@@ -118,7 +123,7 @@ export class TenantOrmManager<T extends Tenant = Tenant> {
     return pMap(this.#tenants(where), ({ id }) => this.#attempt(id, work), { concurrency });
   }
 
-  async #attempt<R>(tenantId: string, work: TenantWork<R, T>): Promise<EachResult<R>> {
+  async #attempt<R>(tenantId: string, work: TenantWork<R, T, EM>): Promise<EachResult<R>> {
     try {
       return { tenantId, ok: true, value: await this.run(tenantId, work) };
     } catch (error) {

@@ -29,7 +29,14 @@ export class KoaTenantRequest implements TenantRequest {
   header(name: string): readonly string[] {
     const { rawHeaders }: IncomingMessage = this.ctx.req;
     const wanted = name.toLowerCase();
-    return rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === wanted);
+    const values: string[] = [];
+    for (let index = 0; index < rawHeaders.length; index += 2) {
+      const [found, value] = [rawHeaders[index], rawHeaders[index + 1]];
+      if (found?.length === wanted.length && found.toLowerCase() === wanted && value !== undefined) {
+        values.push(value);
+      }
+    }
+    return values;
   }
 
   /** The host in the request line, where it has one: always so in HTTP/2. It must not differ from the Host header. */

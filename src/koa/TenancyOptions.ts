@@ -10,6 +10,7 @@ import type { KoaTenantRequest } from './KoaTenantRequest.ts';
 export interface TenancyManager<T extends Tenant = Tenant> {
   readonly catalog: TenantCatalog<T>;
   readonly events: TenancyEmitter;
+  /** Rejects with a `TenancyError` for a tenant that is not there or takes no work. */
   acquire(id: string, options?: { readonly signal?: AbortSignal }): Promise<TenancyLease<T>>;
 }
 

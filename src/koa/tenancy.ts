@@ -2,7 +2,6 @@ import type { Context, Middleware } from 'koa';
 import { TenancyConfigurationError, TenancyError, TenantForbiddenError, TenantUnavailableError } from '../errors.ts';
 import { resolveTenant } from '../resolution/resolveTenant.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
-import { unavailabilityOf } from '../tenant/unavailabilityOf.ts';
 import { acquireUnlessEnded } from './acquireUnlessEnded.ts';
 import { answerOrRethrow, headersOf } from './answerOrRethrow.ts';
 import { exemption } from './exemption.ts';
@@ -39,10 +38,6 @@ export function tenancy<T extends Tenant>(
     if ((await options.authorize(ctx, tenant)) !== true) {
       throw new TenantForbiddenError(tenant.id);
     }
-    const unavailability = unavailabilityOf(tenant);
-    if (unavailability !== undefined) {
-      throw unavailability;
-    }
     const lease = await acquireUnlessEnded(manager, tenant.id, ended);
     return lease && { lease, path };
   }
@@ -53,7 +48,9 @@ export function tenancy<T extends Tenant>(
       return next();
     }
     assertFirstEntry(ctx);
-    ctx.vary(vary);
+    if (vary.length > 0) {
+      ctx.vary(vary);
+    }
     const headers = headersOf(ctx);
     const ended = responses.ended(ctx.req, ctx.res);
     const entered = await enter(ctx, request, ended).catch((error: unknown) => {

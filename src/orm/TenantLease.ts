@@ -13,18 +13,24 @@ export interface RunOptions {
 }
 
 /** Work in a tenant's context: its fork, which is also the current EntityManager, and the tenant. */
-export type TenantWork<R, T extends Tenant = Tenant> = (em: EntityManager, tenant: T) => R | Promise<R>;
+export type TenantWork<R, T extends Tenant = Tenant, EM extends EntityManager = EntityManager> = (
+  em: EM,
+  tenant: T,
+) => R | Promise<R>;
+
+/** A tenant's MikroORM, whose EntityManager is of the application's type. */
+export type TenantMikroORM<EM extends EntityManager = EntityManager> = MikroORM & { em: EM };
 
 /** The hold on one open tenant. Its ORM is not closed before the lease is released. */
-export class TenantLease<T extends Tenant = Tenant> {
+export class TenantLease<T extends Tenant = Tenant, EM extends EntityManager = EntityManager> {
   readonly tenant: T;
-  readonly #orm: MikroORM;
+  readonly #orm: TenantMikroORM<EM>;
   readonly #manager: object;
-  readonly #onRelease: (lease: TenantLease<T>) => void;
+  readonly #onRelease: () => void;
   #released = false;
 
   /** @internal */
-  constructor(tenant: T, orm: MikroORM, manager: object, onRelease: (lease: TenantLease<T>) => void) {
+  constructor(tenant: T, orm: TenantMikroORM<EM>, manager: object, onRelease: () => void) {
     this.tenant = tenant;
     this.#orm = orm;
     this.#manager = manager;
@@ -32,13 +38,13 @@ export class TenantLease<T extends Tenant = Tenant> {
   }
 
   /** The tenant's MikroORM. Throws `LeaseReleasedError` after the release. */
-  get orm(): MikroORM {
+  get orm(): TenantMikroORM<EM> {
     this.#assertHeld('`orm` was used after `release()`.');
     return this.#orm;
   }
 
   /** Runs `work` in the tenant's context, on a fork of its own. The lease goes on. */
-  async run<R>(work: TenantWork<R, T>, options: RunOptions = {}): Promise<R> {
+  async run<R>(work: TenantWork<R, T, EM>, options: RunOptions = {}): Promise<R> {
     const em = this.orm.em.fork({
       // A subscriber that a request registers on its fork stays with that request.
       cloneEventManager: true,
@@ -46,7 +52,7 @@ export class TenantLease<T extends Tenant = Tenant> {
       ...(options.signal === undefined ? {} : { signal: options.signal }),
       useContext: true,
       disableContextResolution: true,
-    });
+    }) as EM;
     const context = { tenant: this.tenant, em, manager: this.#manager };
     return enterTenantContext(context, () => work(em, this.tenant));
   }
@@ -55,7 +61,7 @@ export class TenantLease<T extends Tenant = Tenant> {
   release(): void {
     this.#assertHeld('`release()` was called twice.');
     this.#released = true;
-    this.#onRelease(this);
+    this.#onRelease();
   }
 
   /** Ends the lease if it has not ended, for `await using`. */

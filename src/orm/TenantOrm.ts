@@ -4,7 +4,7 @@ import type { TenantPool } from '../connections/TenantPool.ts';
 import { TenantClosedError } from '../errors.ts';
 import type { CloseReason } from '../events.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
-import { TenantLease } from './TenantLease.ts';
+import { TenantLease, type TenantMikroORM } from './TenantLease.ts';
 
 type State =
   | { readonly is: 'opening'; readonly orm: Promise<MikroORM> }
@@ -70,7 +70,8 @@ export class TenantOrm<T extends Tenant = Tenant> {
     if (this.#state.is !== 'open') {
       throw new TenantClosedError(tenant.id, 'it was evicted while it was being leased');
     }
-    const lease = new TenantLease(tenant, this.#state.orm, this.#parts.manager, (ended) => this.#release(ended));
+    const orm = this.#state.orm as TenantMikroORM;
+    const lease: TenantLease<T> = new TenantLease(tenant, orm, this.#parts.manager, () => this.#release(lease));
     this.#leases.add(lease);
     if (this.#leases.size === 1) {
       this.#parts.onUse(this, true);

@@ -1,5 +1,5 @@
-import type { EventSubscriber } from '@mikro-orm/core';
-import type { Options } from '@mikro-orm/postgresql';
+import type { AnyEntity, EntityClass, EntitySchema, EventSubscriber } from '@mikro-orm/core';
+import type { EntityManager, Options } from '@mikro-orm/postgresql';
 import { TenancyConfigurationError } from '../errors.ts';
 
 /** Options of MikroORM that would choose a database or a context, with what to use instead. */
@@ -24,11 +24,19 @@ const REFUSED = {
 
 type RefusedOption = keyof typeof REFUSED;
 
+/** What `orm.entities` takes. */
+export type TenantEntities = readonly (string | EntityClass<AnyEntity> | EntitySchema)[];
+
+/** An EntityManager that knows its entities, as MikroORM's own types do: `em.getKysely()` has typed tables. */
+export type EntityManagerOf<EM extends EntityManager, Entities extends TenantEntities> = EM & {
+  '~entities'?: Entities;
+};
+
 /** Options of MikroORM for every tenant alike: entities, migrations, filters, and so on; never a database. */
-export type TenantOrmOptions = Omit<
-  Options,
-  RefusedOption | 'subscribers' | 'allowGlobalContext' | 'ensureDatabase' | 'connect'
-> & {
+export type TenantOrmOptions<
+  EM extends EntityManager = EntityManager,
+  Entities extends TenantEntities = (string | EntityClass<AnyEntity> | EntitySchema)[],
+> = Omit<Options<EM, Entities>, RefusedOption | 'subscribers' | 'allowGlobalContext' | 'ensureDatabase' | 'connect'> & {
   /** Classes; each tenant gets its own instance, so that nothing of one tenant stays in another's subscriber. */
   readonly subscribers?: readonly (new () => EventSubscriber)[];
 };

@@ -12,15 +12,7 @@ export interface TenantRequest {
 }
 
 /** How a source names a tenant: by its id, or by one of its domains. */
-export type TenantReference = TenantName & {
-  /**
-   * What the name was taken from: `host`, `path`, `header x-tenant`. Of one source only the first name counts; names
-   * from different sources must agree. Without it, the name must agree with every other.
-   */
-  readonly source?: string | undefined;
-};
-
-type TenantName =
+export type TenantReference =
   | { readonly by: 'id'; readonly id: string; readonly path?: string | undefined }
   | { readonly by: 'domain'; readonly domain: string };
 
@@ -30,6 +22,11 @@ type TenantName =
  */
 export interface TenantResolver<R extends TenantRequest = TenantRequest> {
   (request: R): TenantReference | undefined | Promise<TenantReference | undefined>;
+  /**
+   * What the name is taken from: `host`, `path`, `header x-tenant`. Once a source has named a tenant, its other
+   * resolvers are not asked; names of different sources, and of resolvers without one, must agree.
+   */
+  readonly source?: string | undefined;
   /** Request headers that the answer depends on. They go into `Vary`, so that no cache mixes tenants. */
   readonly vary?: readonly string[] | undefined;
 }

@@ -33,9 +33,9 @@ export function byHeader<R extends TenantRequest = TenantRequest>(
     if (values.length > 1 || !isTenantId(id)) {
       throw new BadTenantRequestError(`The header ${name} must be one tenant id.`);
     }
-    return { by: 'id', id, source: `header ${name.toLowerCase()}` };
+    return { by: 'id', id };
   };
-  return Object.assign(resolve, { vary: [name] });
+  return Object.assign(resolve, { source: `header ${name.toLowerCase()}`, vary: [name] });
 }
 
 function assertHeaderName(name: string): void {

@@ -1,7 +1,7 @@
 import { BadTenantRequestError, TenancyConfigurationError } from '../errors.ts';
 import { isTenantId } from '../tenant/tenantId.ts';
 import { assertPlainPath } from './assertPlainPath.ts';
-import type { TenantResolver } from './TenantRequest.ts';
+import type { TenantReference, TenantRequest, TenantResolver } from './TenantRequest.ts';
 
 export interface ByPathOptions {
   /** What stands before the tenant's id: with `/t`, tenant `acme` is at `/t/acme`. @default '' */
@@ -21,7 +21,7 @@ export function byPath(options: ByPathOptions = {}): TenantResolver {
       `byPath: the prefix ${JSON.stringify(prefix)} must be empty, or begin with "/" and not end with it, as "/t" does.`,
     );
   }
-  return ({ path }) => {
+  const resolve = ({ path }: TenantRequest): TenantReference | undefined => {
     const below = path.startsWith(`${prefix}/`) ? path.slice(prefix.length + 1) : '';
     if (below === '') {
       return undefined;
@@ -32,6 +32,7 @@ export function byPath(options: ByPathOptions = {}): TenantResolver {
     if (!isTenantId(id)) {
       throw new BadTenantRequestError('The path has no tenant id where one belongs.');
     }
-    return { by: 'id', id, path: slash === -1 ? '/' : below.slice(slash), source: 'path' };
+    return { by: 'id', id, path: slash === -1 ? '/' : below.slice(slash) };
   };
+  return Object.assign(resolve, { source: 'path' });
 }

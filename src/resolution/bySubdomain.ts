@@ -2,7 +2,7 @@ import { isIPv4 } from 'node:net';
 import { TenancyConfigurationError } from '../errors.ts';
 import { assertDomainName } from '../tenant/domainName.ts';
 import { parseHost } from './parseHost.ts';
-import type { TenantResolver } from './TenantRequest.ts';
+import type { TenantReference, TenantRequest, TenantResolver } from './TenantRequest.ts';
 
 export interface BySubdomainOptions {
   /** Labels that name no tenant. @default ['www'] */
@@ -17,14 +17,15 @@ export function bySubdomain(baseDomain: string, options: BySubdomainOptions = {}
   assertBaseDomain(baseDomain);
   const ignored = new Set(options.ignore ?? ['www']);
   const suffix = `.${baseDomain}`;
-  return (request) => {
+  const resolve = (request: TenantRequest): TenantReference | undefined => {
     const host = parseHost(request.hosts);
     if (host.is !== 'domain' || !host.domain.endsWith(suffix)) {
       return undefined;
     }
     const label = host.domain.slice(0, -suffix.length);
-    return label.includes('.') || ignored.has(label) ? undefined : { by: 'id', id: label, source: 'host' };
+    return label.includes('.') || ignored.has(label) ? undefined : { by: 'id', id: label };
   };
+  return Object.assign(resolve, { source: 'host' });
 }
 
 function assertBaseDomain(baseDomain: string): void {

@@ -39,13 +39,13 @@ export function parseHost(hosts: readonly string[]): Host {
 }
 
 function parseName(name: string, port: number | undefined): Host {
+  if (!NUMERIC_LAST_LABEL.test(name) && isDomainName(name)) {
+    return { is: 'domain', domain: name, port };
+  }
   if (isIPv4(name)) {
     return { is: 'address', address: name, port };
   }
-  if (!isDomainName(name) || NUMERIC_LAST_LABEL.test(name)) {
-    throw malformed();
-  }
-  return { is: 'domain', domain: name, port };
+  throw malformed();
 }
 
 function malformed(): BadTenantRequestError {

@@ -42,20 +42,26 @@ export async function resolveTenant<R extends TenantRequest, T extends Tenant>(
   if (unavailability?.status === 404) {
     throw unavailability;
   }
-  return { tenant, path: [first, ...others].map(pathOf).find((path) => path !== undefined) };
+  return { tenant, path: pathOf(first) ?? others.map(pathOf).find((path) => path !== undefined) };
 }
 
-/** Every reference in the resolvers' order, but of each source only the first. */
+/** What each source names, in the resolvers' order. */
 async function referencesOf<R extends TenantRequest>(request: R, resolvers: readonly TenantResolver<R>[]) {
   const references: TenantReference[] = [];
+  const sources = new Set<string>();
   for (const resolve of resolvers) {
+    const { source } = resolve;
+    if (source !== undefined && sources.has(source)) {
+      continue;
+    }
     const reference = await resolve(request);
     if (reference === undefined || reference === null) {
       continue;
     }
     assertReference(reference);
-    if (reference.source === undefined || references.every((earlier) => earlier.source !== reference.source)) {
-      references.push(reference);
+    references.push(reference);
+    if (source !== undefined) {
+      sources.add(source);
     }
   }
   return references;

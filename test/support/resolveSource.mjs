@@ -1,0 +1,15 @@
+// For programs that a test starts with `node --import`: the package's own name means its source, as in the tests.
+import { registerHooks } from 'node:module';
+
+const SOURCE = {
+  'mikro-orm-multitenancy': '../../src/index.ts',
+  'mikro-orm-multitenancy/koa': '../../src/koa/index.ts',
+  'mikro-orm-multitenancy/testing': '../../src/testing/index.ts',
+};
+
+registerHooks({
+  resolve(specifier, context, next) {
+    const source = SOURCE[specifier];
+    return next(source === undefined ? specifier : new URL(source, import.meta.url).href, context);
+  },
+});
