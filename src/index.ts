@@ -11,6 +11,7 @@ export {
   NoTenantError,
   TenancyConfigurationError,
   TenancyError,
+  TenantAmbiguousError,
   TenantClosedError,
   TenantConnectionError,
   TenantDatabaseMissingError,

@@ -37,9 +37,7 @@ export const DEFAULT_SERVER = 'default';
 export function assertTenant(tenant: Tenant): void {
   assertTenantId(tenant.id);
   assertDatabaseName(tenant.database, tenant.id);
-  for (const domain of tenant.domains ?? []) {
-    assertDomainName(domain);
-  }
+  assertDomains(tenant);
   const status = statusOf(tenant);
   if (!TENANT_STATUSES.includes(status)) {
     throw new TenancyConfigurationError(
@@ -52,6 +50,22 @@ export function assertTenant(tenant: Tenant): void {
     throw new TenancyConfigurationError(`Tenant "${tenant.id}": \`server\` must be the name of one of \`servers\`.`, {
       tenantId: tenant.id,
     });
+  }
+}
+
+function assertDomains({ id, domains = [] }: Tenant): void {
+  if (!Array.isArray(domains)) {
+    throw new TenancyConfigurationError(`Tenant "${id}": \`domains\` must be a list of domain names.`, { tenantId: id });
+  }
+  for (const domain of domains) {
+    assertDomainName(domain);
+    // What `byDomain` looks for is without it, unless nothing with a dot would remain.
+    if (/^www\..+\./.test(domain)) {
+      throw new TenancyConfigurationError(
+        `Tenant "${id}": leave out "www." of ${domain}; requests to it are those of the domain below.`,
+        { tenantId: id },
+      );
+    }
   }
 }
 

@@ -16,6 +16,7 @@ const PUBLIC = {
     'StaticCatalog',
     'TenancyConfigurationError',
     'TenancyError',
+    'TenantAmbiguousError',
     'TenantClosedError',
     'TenantConnectionError',
     'TenantDatabaseMissingError',

@@ -25,7 +25,7 @@ export async function tenantColumns(): Promise<void> {
     expectType<Equal<typeof tenant.plan, string>>();
     expectType<Equal<typeof tenant.seats, number>>();
     // @ts-expect-error no such column
-    tenant.colour;
+    void tenant.colour;
   });
   expectType<Equal<ReturnType<typeof manager.requireTenant>['seats'], number>>();
   await manager.each((_em, tenant) => tenant.seats, { where: (tenant) => tenant.plan === 'gold' });

@@ -4,13 +4,14 @@ import { StaticCatalog } from '../../../src/catalog/StaticCatalog.ts';
 import { TenancyEmitter, type TenancyEvents } from '../../../src/events.ts';
 import type { TenancyLease, TenancyManager } from '../../../src/koa/index.ts';
 import type { Tenant } from '../../../src/tenant/Tenant.ts';
+import { unavailabilityOf } from '../../../src/tenant/unavailabilityOf.ts';
 
 /** A manager without a database: it counts leases, and holds an acquisition up or lets it fail when told to. */
 export class FakeManager implements TenancyManager {
   readonly catalog: StaticCatalog;
   readonly events = new TenancyEmitter();
   readonly refusals: TenancyEvents['resolution:refused'][] = [];
-  /** Emits `acquiring`, `acquired` and `released`. */
+  /** Emits `released`. */
   readonly steps = new EventEmitter();
   acquired = 0;
   released = 0;
@@ -34,10 +35,12 @@ export class FakeManager implements TenancyManager {
     if (tenant === undefined) {
       throw new Error(`FakeManager: acquire("${id}") of a tenant that does not exist`);
     }
-    this.steps.emit('acquiring');
+    const unavailability = unavailabilityOf(tenant);
+    if (unavailability !== undefined) {
+      throw unavailability;
+    }
     await this.beforeLease(options.signal);
     this.acquired += 1;
-    this.steps.emit('acquired');
     return this.#lease(tenant);
   }
 

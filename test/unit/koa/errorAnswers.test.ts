@@ -182,17 +182,19 @@ describe('an error of the tenancy', () => {
   });
 
   it('is left to Koa when the headers have been sent', async () => {
+    const error = new ManagerClosedError();
     const { manager, server } = await start((ctx) => {
       ctx.res.write('half');
-      throw budget;
+      throw error;
     });
     await using _ = server;
     const reported = once(server.app, 'error');
     const request = server.open(HOST);
-    expect((await reported)[0]).toBe(budget);
+    expect((await reported)[0]).toBe(error);
+    expect(error).toHaveProperty('headerSent', true);
     request.destroy();
     await manager.allReleased();
-    expect(server.errors).toEqual([budget]);
+    expect(server.errors).toEqual([error]);
   });
 
   it('is left to Koa when the handler answers by itself', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import type { Middleware } from 'koa';
+import Koa, { type Middleware } from 'koa';
 import { TenancyConfigurationError } from '../../../src/errors.ts';
 import {
   byDomain,
@@ -10,6 +10,8 @@ import {
   tenancy,
   trustResolution,
 } from '../../../src/koa/index.ts';
+import type { TenantOrmManager } from '../../../src/TenantOrmManager.ts';
+import type { Tenant } from '../../../src/tenant/Tenant.ts';
 import { FakeManager } from '../../support/koa/FakeManager.ts';
 import { KoaServer } from '../../support/koa/KoaServer.ts';
 
@@ -25,6 +27,20 @@ function managerOf() {
 const options: TenancyOptions = { resolve: [bySubdomain('example.com'), byDomain()], authorize: trustResolution };
 
 describe('tenancy', () => {
+  it('takes a TenantOrmManager, and types the tenant for what follows', () => {
+    interface Customer extends Tenant {
+      readonly plan: string;
+    }
+    const program = (manager: TenantOrmManager<Customer>) =>
+      new Koa()
+        .use(tenancy(manager, { resolve: byDomain(), authorize: (_ctx, tenant) => tenant.plan === 'gold' }))
+        .use((ctx) => {
+          const plan: string = ctx.state.tenant.plan;
+          ctx.body = plan;
+        });
+    expect(program).toBeInstanceOf(Function);
+  });
+
   it('runs the handler in the context of the tenant, with its lease and its state', async () => {
     const manager = managerOf();
     await using server = await KoaServer.start(tenancy(manager, options), async (ctx) => {

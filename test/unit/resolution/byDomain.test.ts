@@ -14,7 +14,7 @@ describe('byDomain', () => {
     ['shop.acme.com', 'shop.acme.com'],
     ['localhost:3000', 'localhost'],
   ])('takes %s for the domain %s', (host, domain) => {
-    expect(byDomain()(tenantRequest({ host }))).toEqual({ by: 'domain', domain, source: 'host' });
+    expect(byDomain()(tenantRequest({ host }))).toEqual({ by: 'domain', domain });
   });
 
   it.each(['127.0.0.1', '[::1]:80'])('names no tenant for %s', (host) => {

@@ -9,7 +9,7 @@ describe('byHeader', () => {
   const resolve = byHeader('X-Tenant', { trusted: true });
 
   it('names the tenant of the header', async () => {
-    expect(await resolve(withTenant('acme'))).toEqual({ by: 'id', id: 'acme', source: 'header x-tenant' });
+    expect(await resolve(withTenant('acme'))).toEqual({ by: 'id', id: 'acme' });
   });
 
   it('names no tenant without the header', async () => {

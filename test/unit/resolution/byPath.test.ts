@@ -6,7 +6,7 @@ import type { TenantReference } from '../../../src/resolution/TenantRequest.ts';
 import { isTenantId } from '../../../src/tenant/tenantId.ts';
 import { tenantRequest } from '../../support/resolution/tenantRequest.ts';
 
-const named = (id: string, path: string): TenantReference => ({ by: 'id', id, path, source: 'path' });
+const named = (id: string, path: string): TenantReference => ({ by: 'id', id, path });
 
 describe('byPath', () => {
   it.each([

@@ -9,7 +9,7 @@ describe('bySubdomain', () => {
   it.each(['acme.example.com', 'ACME.example.com', 'acme.example.com.', 'acme.example.com:8080'])(
     'names acme for %s',
     (host) => {
-      expect(resolve(tenantRequest({ host }))).toEqual({ by: 'id', id: 'acme', source: 'host' });
+      expect(resolve(tenantRequest({ host }))).toEqual({ by: 'id', id: 'acme' });
     },
   );
 

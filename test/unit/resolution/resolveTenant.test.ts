@@ -93,6 +93,12 @@ describe('resolveTenant', () => {
     expect(await idOf({ host: 'acme.com', headers })).toBe('acme');
   });
 
+  it('counts only the first name of one source, and looks up no other', async () => {
+    const looking = { ...catalogOf(), findByDomain: async () => catalog.find('globex') };
+    const request = tenantRequest({ host: 'acme.example.com' });
+    expect(await resolveTenant(request, sources, looking)).toMatchObject({ tenant: { id: 'acme' } });
+  });
+
   it('takes a header under a domain of no tenant, as that of an internal gateway', async () => {
     expect(await idOf({ host: 'gateway.internal', headers: { 'x-tenant': ['acme'] } })).toBe('acme');
   });
