@@ -6,6 +6,7 @@ import { acquireUnlessEnded } from './acquireUnlessEnded.ts';
 import { answerOrRethrow, headersOf } from './answerOrRethrow.ts';
 import { exemption } from './exemption.ts';
 import { KoaTenantRequest } from './KoaTenantRequest.ts';
+import { keepContext } from './keepContext.ts';
 import { ResponseWatch } from './ResponseWatch.ts';
 import {
   checkedResolvers,
@@ -67,7 +68,12 @@ export function tenancy<T extends Tenant>(
     try {
       const state: TenancyState<T> = { tenant: lease.tenant, tenantPath: tenantPathOf(ctx, path) };
       Object.assign(ctx.state, state);
-      await underTenantPath(ctx, path, () => lease.run(() => next()));
+      await underTenantPath(ctx, path, () =>
+        lease.run(async () => {
+          await next();
+          keepContext(ctx.body);
+        }),
+      );
     } catch (error) {
       answerOrRethrow(ctx, error, headers);
     } finally {
