@@ -1,0 +1,27 @@
+import { describe, expect, it } from '@jest/globals';
+import { readConfig } from '../config.ts';
+
+describe('the configuration', () => {
+  it('has a default for everything, also where variables are empty', () => {
+    const defaults = readConfig({});
+    expect(defaults).toMatchObject({ port: 3000, host: '127.0.0.1', baseDomain: 'localhost', databaseUrl: undefined });
+    expect(readConfig({ PORT: '', HOST: '', BASE_DOMAIN: '', DATABASE_URL: '', DATA_DIR: '' })).toEqual(defaults);
+  });
+
+  it('takes what is set', () => {
+    const databaseUrl = 'postgresql://app:secret@db.internal:5432/postgres';
+    const config = readConfig({ PORT: '80', HOST: '::', BASE_DOMAIN: 'houses.example.com', DATABASE_URL: databaseUrl });
+    expect(config).toMatchObject({ port: 80, host: '::', baseDomain: 'houses.example.com', databaseUrl });
+  });
+
+  it.each([
+    ['PORT', '65536'],
+    ['PORT', '3000x'],
+    ['BASE_DOMAIN', 'Example.com'],
+    ['BASE_DOMAIN', 'example.com:3000'],
+    ['DATABASE_URL', 'mysql://app:secret@db/'],
+    ['DATABASE_URL', 'app:secret@db'],
+  ])('refuses %s=%s, and repeats no secret', (name, value) => {
+    expect(() => readConfig({ [name]: value })).toThrow(new RegExp(`^${name} must (?!.*secret)`));
+  });
+});
