@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { z } from 'zod';
 import type { TenantCatalog } from './catalog/TenantCatalog.ts';
+import { LONGEST_DELAY_MS } from './connections/Clock.ts';
 import { type CheckedServerOptions, checkServer, type ServerOptions } from './connections/ServerOptions.ts';
 import { TenancyConfigurationError } from './errors.ts';
 import type { TenantEntities, TenantOrmOptions } from './orm/TenantOrmOptions.ts';
@@ -60,7 +61,7 @@ const shape = z.strictObject({
   servers: z.record(z.string().min(1), z.custom<string | ServerOptions>()).optional(),
   catalog: z.custom<TenantCatalog>(isCatalog, 'a catalogue with `find`, `findByDomain` and `list`'),
   maxOpenTenants: z.int().min(1).default(MANAGER_DEFAULTS.maxOpenTenants),
-  idleTimeoutMs: z.int().min(1).default(MANAGER_DEFAULTS.idleTimeoutMs),
+  idleTimeoutMs: z.int().min(1).max(LONGEST_DELAY_MS).default(MANAGER_DEFAULTS.idleTimeoutMs),
   migrationLockTimeoutMs: z.int().min(0).default(MANAGER_DEFAULTS.migrationLockTimeoutMs),
   shareMetadata: z.boolean().default(MANAGER_DEFAULTS.shareMetadata),
   warn: z.custom<(message: string) => void>((value) => typeof value === 'function', 'a function').optional(),

@@ -14,6 +14,7 @@ import { OpenTenants, type OpenTenantsStats } from './orm/OpenTenants.ts';
 import { OrmTemplate } from './orm/OrmTemplate.ts';
 import type { RunOptions, TenantLease, TenantWork } from './orm/TenantLease.ts';
 import type { EntityManagerOf, TenantEntities } from './orm/TenantOrmOptions.ts';
+import { unlessAborted } from './orm/unlessAborted.ts';
 import type { Tenant } from './tenant/Tenant.ts';
 import { assertTenantId } from './tenant/tenantId.ts';
 import { unavailabilityOf } from './tenant/unavailabilityOf.ts';
@@ -89,16 +90,16 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
    * `TenantOpenError` or `ManagerClosedError`.
    */
   async acquire(id: string, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<TenantLease<T, EM>> {
-    const tenant = await this.#find(id);
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const tenant = await unlessAborted(this.#find(id), signal);
     const unavailable = unavailabilityOf(tenant);
     if (unavailable !== undefined) {
       throw unavailable;
     }
-    options.signal?.throwIfAborted();
     const handle = this.#open.get(tenant);
     if (handle.isOpening) {
-      await handle.opened();
-      options.signal?.throwIfAborted();
+      await unlessAborted(handle.opened(), signal);
     }
     // Between two awaits an eviction may have come first. `EM` was inferred from the options of the template.
     return handle.isOpen ? (handle.lease(tenant) as unknown as TenantLease<T, EM>) : this.acquire(id, options);
@@ -214,6 +215,13 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
     this.#assertOpen();
     if (tenant === undefined) {
       throw new TenantNotFoundError(id);
+    }
+    if (tenant.id !== id) {
+      throw new TenancyConfigurationError(
+        `The catalog was asked for tenant "${id}" and gave another one. Compare ids exactly, without a collation that ` +
+          'ignores case.',
+        { tenantId: id },
+      );
     }
     return tenant;
   }

@@ -117,7 +117,8 @@ export class TenantDatabaseMissingError extends TenancyError {
 
   constructor(tenantId: string, database: string, details: TenancyErrorDetails = {}) {
     super(
-      `Tenant "${tenantId}": the database "${database}" does not exist on its server. ` +
+      // Not PostgreSQL's words: MikroORM's schema generator takes `database "…" does not exist` as leave to create it.
+      `Tenant "${tenantId}": its server has no database "${database}". ` +
         'Create it, or correct `database` in the catalog; nothing was created.',
       { ...details, tenantId },
     );
@@ -233,7 +234,7 @@ export class MigrationLockTimeoutError extends TenancyError {
   constructor(tenantId: string, timeoutMs: number) {
     super(
       `Tenant "${tenantId}": the migration lock was not free within ${timeoutMs} ms. ` +
-        'Another process migrates this tenant; look at it, or raise `migrations.lockTimeoutMs`.',
+        'Another process migrates this tenant; look at it, or raise `migrationLockTimeoutMs`.',
       { tenantId },
     );
   }

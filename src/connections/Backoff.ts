@@ -20,8 +20,16 @@ export class Backoff {
     return this.#failures > 0 && retryInMs > 0 ? { error: this.#error, retryInMs } : undefined;
   }
 
-  /** Notes a failure and returns the delay before the next attempt, in milliseconds. */
+  /**
+   * Notes a failure and returns the delay before the next attempt, in milliseconds. One that comes while the back-off
+   * runs belongs to an attempt of the same time as the one that began it, and makes it no longer.
+   */
   fail(error: unknown): number {
+    const { pending } = this;
+    if (pending !== undefined) {
+      this.#error = error;
+      return pending.retryInMs;
+    }
     const delay = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** this.#failures);
     this.#failures += 1;
     this.#until = this.#clock.now() + delay;

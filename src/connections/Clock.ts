@@ -6,10 +6,13 @@ export interface Clock {
   schedule(delayMs: number, fn: () => void): () => void;
 }
 
+/** Node.js calls a timer with a longer delay after one millisecond. */
+export const LONGEST_DELAY_MS = 2 ** 31 - 1;
+
 export const systemClock: Clock = Object.freeze({
   now: () => performance.now(),
   schedule(delayMs: number, fn: () => void): () => void {
-    const timer = setTimeout(fn, delayMs);
+    const timer = setTimeout(fn, Math.min(delayMs, LONGEST_DELAY_MS));
     timer.unref();
     return () => clearTimeout(timer);
   },

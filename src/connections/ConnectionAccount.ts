@@ -2,8 +2,11 @@ import { messageOf, TenantClosedError, TenantConnectionError } from '../errors.t
 import { Backoff } from './Backoff.ts';
 import type { BudgetedConnection, CloseCause, ConnectionBudget } from './ConnectionBudget.ts';
 
-/** Opens one connection. Rejects with what the caller is to see; enforces its own deadline. */
-export type OpenConnection<C> = () => Promise<C>;
+/**
+ * Opens one connection. Rejects with what the caller is to see; enforces its own deadline, and gives up when `signal`
+ * is aborted because nobody can use the connection any more.
+ */
+export type OpenConnection<C> = (signal: AbortSignal) => Promise<C>;
 
 /** What came of opening one connection. */
 export type Opened<C> = { readonly connection: C } | { readonly error: unknown };
@@ -26,7 +29,9 @@ export class ConnectionAccount<C extends BudgetedConnection> {
   #opening = 0;
   #closing = 0;
   #endedBecause: string | undefined;
-  #drained: (() => void) | undefined;
+  #drained: PromiseWithResolvers<void> | undefined;
+  #openings: AbortController | undefined;
+  #cancelRetry: (() => void) | undefined;
 
   constructor(tenantId: string, open: OpenConnection<C>, budget: ConnectionBudget<C>) {
     this.tenantId = tenantId;
@@ -37,12 +42,20 @@ export class ConnectionAccount<C extends BudgetedConnection> {
 
   /** How many more connections this tenant could use and may open. */
   get wants(): number {
+    if (this.#backoff.pending !== undefined) {
+      return 0;
+    }
     const room = this.#budget.limits.maxConnectionsPerTenant - this.#sockets;
     return Math.max(0, Math.min(room, this.#waiters.size - this.#opening));
   }
 
   get #sockets(): number {
     return this.#opening + this.#closing + this.#idle.length + this.#inUse.size;
+  }
+
+  /** Whether a connection can come free for a waiting caller; one that is closing cannot. */
+  get #mayServe(): boolean {
+    return this.#opening + this.#inUse.size > 0;
   }
 
   /**
@@ -62,7 +75,7 @@ export class ConnectionAccount<C extends BudgetedConnection> {
       this.#inUse.add(own);
       return Promise.resolve(own);
     }
-    const backoff = this.#sockets === 0 ? this.#backoff.pending : undefined;
+    const backoff = this.#mayServe ? undefined : this.#backoff.pending;
     if (backoff !== undefined) {
       return Promise.reject(this.#failedRecently(backoff));
     }
@@ -94,7 +107,23 @@ export class ConnectionAccount<C extends BudgetedConnection> {
       if (refusal !== undefined) {
         leave(refusal);
       }
+      this.#retryLater();
     });
+  }
+
+  /** Callers that waited for a connection in use may get one of their own once the back-off is over. */
+  #retryLater(): void {
+    const { pending } = this.#backoff;
+    if (pending !== undefined && this.#waiters.size > 0 && this.#cancelRetry === undefined) {
+      this.#cancelRetry = this.#budget.outside(() =>
+        this.#budget.clock.schedule(pending.retryInMs, () => {
+          this.#cancelRetry = undefined;
+          this.#budget.dispatch(this);
+          // A timer may fire a moment early.
+          this.#retryLater();
+        }),
+      );
+    }
   }
 
   #lateBecause(): string {
@@ -105,6 +134,10 @@ export class ConnectionAccount<C extends BudgetedConnection> {
   #leave(waiter: Waiter<C>): void {
     if (this.#waiters.delete(waiter)) {
       this.#budget.waits(-1);
+    }
+    if (this.#waiters.size === 0) {
+      this.#cancelRetry?.();
+      this.#cancelRetry = undefined;
     }
     waiter.stopWaiting();
   }
@@ -125,9 +158,16 @@ export class ConnectionAccount<C extends BudgetedConnection> {
     this.#checkDrained();
   }
 
-  /** Forgets a connection that broke while it was idle. One in use is reported by its user's release. */
+  /**
+   * Forgets a connection that broke. One in use is taken back at once: its user cannot do anything with it, and may
+   * never release it, as when a transaction cannot be rolled back any more.
+   */
   broken(connection: C): void {
     this.giveUp(connection, 'broken');
+    if (this.#inUse.delete(connection)) {
+      this.#close(connection, 'broken');
+      this.#budget.dispatch(this);
+    }
   }
 
   #offer(connection: C): void {
@@ -168,8 +208,9 @@ export class ConnectionAccount<C extends BudgetedConnection> {
   /** @internal Opens one connection for the budget, which counts its socket meanwhile. */
   async openOne(): Promise<Opened<C>> {
     this.#opening += 1;
+    this.#openings ??= new AbortController();
     try {
-      const connection = await this.#openConnection();
+      const connection = await this.#openConnection(this.#openings.signal);
       this.#backoff.succeed();
       return { connection };
     } catch (error) {
@@ -193,14 +234,14 @@ export class ConnectionAccount<C extends BudgetedConnection> {
 
   /** Without any other connection nobody else can be served either; otherwise only the first caller pays. */
   #rejectWaiters(error: unknown): void {
-    const all = this.#sockets === 0;
     for (const waiter of [...this.#waiters]) {
       this.#leave(waiter);
       waiter.reject(error);
-      if (!all) {
-        return;
+      if (this.#mayServe) {
+        break;
       }
     }
+    this.#retryLater();
   }
 
   #failedRecently(backoff: { readonly error: unknown; readonly retryInMs: number }): unknown {
@@ -212,11 +253,13 @@ export class ConnectionAccount<C extends BudgetedConnection> {
   }
 
   /**
-   * Refuses new callers, turns waiting ones away, closes idle connections, and waits up to `graceMs` for the ones in
-   * use; then `force` is called for each that is left. Resolves when every socket of the account is closed.
+   * Refuses new callers, turns waiting ones away, gives up connections that are idle or being opened, and waits up to
+   * `graceMs` for the ones in use; then `force` is called for each that is left. Resolves when every socket of the
+   * account is closed. May be called again, with less time.
    */
   async end(reason: string, graceMs: number, force: (connection: C) => void): Promise<void> {
     this.#endedBecause ??= reason;
+    this.#openings?.abort(new TenantClosedError(this.tenantId, this.#endedBecause));
     for (const waiter of [...this.#waiters]) {
       this.#leave(waiter);
       waiter.reject(new TenantClosedError(this.tenantId, reason));
@@ -228,24 +271,20 @@ export class ConnectionAccount<C extends BudgetedConnection> {
     if (this.#sockets === 0) {
       return;
     }
-    const drained = new Promise<void>((resolve) => {
-      this.#drained = chain(this.#drained, resolve);
-    });
+    this.#drained ??= Promise.withResolvers();
     const cancel = this.#budget.clock.schedule(graceMs, () => {
       for (const connection of [...this.#inUse]) {
         force(connection);
         this.release(connection, true);
       }
     });
-    await drained;
+    await this.#drained.promise;
     cancel();
   }
 
   #checkDrained(): void {
-    if (this.#sockets === 0 && this.#drained !== undefined) {
-      const drained = this.#drained;
-      this.#drained = undefined;
-      drained();
+    if (this.#sockets === 0) {
+      this.#drained?.resolve();
     }
   }
 
@@ -257,11 +296,4 @@ export class ConnectionAccount<C extends BudgetedConnection> {
       waiting: this.#waiters.size,
     };
   }
-}
-
-function chain(first: (() => void) | undefined, second: () => void): () => void {
-  return () => {
-    first?.();
-    second();
-  };
 }

@@ -96,7 +96,9 @@ export class ConnectionBudget<C extends BudgetedConnection> {
 
   /** @internal Undefined when a caller may wait, otherwise the refusal. */
   refusal(tenantId: string, waitingOfTenant: number): ConnectionBudgetExceededError | undefined {
-    if (waitingOfTenant <= this.limits.maxWaitingPerTenant && this.#waiting <= this.limits.maxWaiting) {
+    // Callers whose connection is being opened wait for the server, not for room.
+    const waiting = this.#waiting - this.#opening;
+    if (waitingOfTenant <= this.limits.maxWaitingPerTenant && waiting <= this.limits.maxWaiting) {
       return undefined;
     }
     return this.exceeded(tenantId, 'too many callers wait for a connection');
@@ -116,8 +118,7 @@ export class ConnectionBudget<C extends BudgetedConnection> {
 
   /** @internal Whether a connection that became free goes to its own tenant's next waiter. */
   mayHandOver(account: ConnectionAccount<C>): boolean {
-    const othersWait = this.#turns.size > (this.#turns.has(account) ? 1 : 0);
-    if (!othersWait) {
+    if (this.#wanted(account) <= 0) {
       return true;
     }
     this.#bypasses += 1;
@@ -138,6 +139,7 @@ export class ConnectionBudget<C extends BudgetedConnection> {
   /** @internal Closes the socket and gives its room to whoever waits. */
   close(connection: C, account: ConnectionAccount<C>, cause: CloseCause): Promise<void> {
     this.#closing += 1;
+    this.#stolen += cause === 'stolen' ? 1 : 0;
     return this.#outside(async () => {
       await connection.close(cause);
       this.#closing -= 1;
@@ -189,17 +191,24 @@ export class ConnectionBudget<C extends BudgetedConnection> {
 
   /** Gives up the longest idle connection, unless enough room is on its way already. */
   #makeRoom(): boolean {
-    let wanted = -this.#closing;
-    for (const account of this.#turns) {
-      wanted += account.wants;
-    }
     const [oldest] = this.#idle;
-    if (wanted <= 0 || oldest === undefined) {
+    if (oldest === undefined || this.#wanted() <= 0) {
       return false;
     }
-    this.#stolen += 1;
     oldest[1].account.giveUp(oldest[0], 'stolen');
     return true;
+  }
+
+  /** How much room tenants other than `but` want beyond what is on its way to them. */
+  #wanted(but?: ConnectionAccount<C>): number {
+    let wanted = -this.#closing;
+    for (const account of this.#turns) {
+      wanted += account === but ? 0 : account.wants;
+      if (wanted > 0) {
+        break;
+      }
+    }
+    return wanted;
   }
 
   #scheduleSweep(): void {

@@ -5,6 +5,7 @@ import { ConnectionBudget, type ConnectionBudgetStats } from './ConnectionBudget
 import { openClient } from './openClient.ts';
 import type { CheckedServerOptions } from './ServerOptions.ts';
 import { TenantConnection } from './TenantConnection.ts';
+import { Turns } from './Turns.ts';
 
 export interface PostgresServerStats {
   readonly requests: ConnectionBudgetStats;
@@ -14,6 +15,11 @@ export interface PostgresServerStats {
 /** One PostgreSQL server: its options, and the two budgets that together are its ceiling. */
 export class PostgresServer {
   readonly name: string;
+  /**
+   * Migrations take turns, so that one connection of the reserve is left for a statement outside of a migration's
+   * transaction. Without it, as many migrations as there are connections would wait for each other.
+   */
+  readonly migrations: Turns;
   readonly #options: CheckedServerOptions;
   readonly #events: TenancyEmitter;
   readonly #requests: ConnectionBudget<TenantConnection>;
@@ -23,10 +29,13 @@ export class PostgresServer {
     this.name = name;
     this.#options = options;
     this.#events = events;
-    const { maxConnections, reservedConnections } = options;
-    this.#requests = new ConnectionBudget({ ...options, maxConnections: maxConnections - reservedConnections }, clock);
+    // Budgets get their limits and nothing else: the URLs hold a password.
+    const { url: _url, directUrl: _directUrl, ssl: _ssl, ...limits } = options;
+    const { maxConnections, reservedConnections } = limits;
+    this.migrations = new Turns(Math.max(1, reservedConnections - 1));
+    this.#requests = new ConnectionBudget({ ...limits, maxConnections: maxConnections - reservedConnections }, clock);
     this.#reserved = new ConnectionBudget(
-      { ...options, maxConnections: reservedConnections, idleTimeoutMs: 1_000 },
+      { ...limits, maxConnections: reservedConnections, idleTimeoutMs: 1_000 },
       clock,
     );
   }
@@ -56,7 +65,7 @@ export class PostgresServer {
     database: string,
     route: 'pooled' | 'direct',
   ): ConnectionAccount<TenantConnection> {
-    const account = budget.account(tenantId, () => this.#open(account, database, route));
+    const account = budget.account(tenantId, (signal) => this.#open(account, database, route, signal));
     return account;
   }
 
@@ -64,13 +73,14 @@ export class PostgresServer {
     account: ConnectionAccount<TenantConnection>,
     database: string,
     route: 'pooled' | 'direct',
+    signal: AbortSignal,
   ): Promise<TenantConnection> {
     const { tenantId } = account;
     const about = { tenantId, server: this.name };
     const startedAt = performance.now();
     const applicationName = `tenant:${tenantId}`;
     try {
-      const client = await openClient(this.#options, { tenantId, database, route, applicationName });
+      const client = await openClient(this.#options, { tenantId, database, route, applicationName }, signal);
       this.#events.emit('connection:opened', { ...about, tookMs: performance.now() - startedAt });
       return new TenantConnection(client, tenantId, {
         released: (connection, destroy) => account.release(connection, destroy),
@@ -79,7 +89,9 @@ export class PostgresServer {
         closed: (reason) => this.#events.emit('connection:closed', { ...about, reason }),
       });
     } catch (error) {
-      this.#events.emit('connection:failed', { ...about, error });
+      if (!signal.aborted) {
+        this.#events.emit('connection:failed', { ...about, error });
+      }
       throw error;
     }
   }

@@ -1,6 +1,7 @@
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { z } from 'zod';
 import { TenancyConfigurationError } from '../errors.ts';
+import { LONGEST_DELAY_MS } from './Clock.ts';
 
 /** One PostgreSQL server that holds tenant databases. */
 export interface ServerOptions {
@@ -58,6 +59,7 @@ export const SERVER_DEFAULTS = Object.freeze({
 });
 
 const count = (fallback: number) => z.int().min(1).default(fallback);
+const delay = (fallback: number) => z.int().min(1).max(LONGEST_DELAY_MS).default(fallback);
 
 const shape = z.strictObject({
   url: z.string(),
@@ -66,9 +68,9 @@ const shape = z.strictObject({
   maxConnections: count(SERVER_DEFAULTS.maxConnections),
   maxConnectionsPerTenant: count(SERVER_DEFAULTS.maxConnectionsPerTenant),
   reservedConnections: count(SERVER_DEFAULTS.reservedConnections),
-  acquireTimeoutMs: count(SERVER_DEFAULTS.acquireTimeoutMs),
-  connectTimeoutMs: count(SERVER_DEFAULTS.connectTimeoutMs),
-  idleTimeoutMs: count(SERVER_DEFAULTS.idleTimeoutMs),
+  acquireTimeoutMs: delay(SERVER_DEFAULTS.acquireTimeoutMs),
+  connectTimeoutMs: delay(SERVER_DEFAULTS.connectTimeoutMs),
+  idleTimeoutMs: delay(SERVER_DEFAULTS.idleTimeoutMs),
   maxWaitingPerTenant: z.int().min(0).default(SERVER_DEFAULTS.maxWaitingPerTenant),
   maxWaiting: z.int().min(0).default(SERVER_DEFAULTS.maxWaiting),
 });

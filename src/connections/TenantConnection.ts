@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { LeaseReleasedError } from '../errors.ts';
+import { LeaseReleasedError, TenantClosedError } from '../errors.ts';
 import type { BudgetedConnection, CloseCause } from './ConnectionBudget.ts';
 
 /** After this time a connection that does not say goodbye is cut off. */
@@ -25,6 +25,8 @@ export class TenantConnection implements BudgetedConnection {
   #leased = false;
   #underWay = 0;
   #broken = false;
+  #revoked = false;
+  readonly #onGone = new Set<() => void>();
 
   constructor(client: pg.Client, tenantId: string, listener: TenantConnectionListener) {
     this.#client = client;
@@ -55,10 +57,12 @@ export class TenantConnection implements BudgetedConnection {
   query<Q extends pg.Submittable>(cursor: Q): Q;
   query<Q extends pg.Submittable>(text: string | Q, parameters: readonly unknown[] = []): Promise<pg.QueryResult> | Q {
     if (!this.#leased) {
-      throw new LeaseReleasedError(this.#tenantId, 'a statement was sent on a connection that had been given back.');
+      throw this.#revoked
+        ? new TenantClosedError(this.#tenantId, 'its time to finish was over')
+        : new LeaseReleasedError(this.#tenantId, 'a statement was sent on a connection that had been given back.');
     }
     if (typeof text !== 'string') {
-      return this.#client.query(text);
+      return this.#client.query(this.#closable(text));
     }
     return this.#run(text, parameters);
   }
@@ -67,9 +71,53 @@ export class TenantConnection implements BudgetedConnection {
     this.#underWay += 1;
     try {
       return await this.#client.query(text, [...parameters]);
+    } catch (error) {
+      await this.#ready();
+      throw error;
     } finally {
       this.#underWay -= 1;
     }
+  }
+
+  /**
+   * `pg` rejects as soon as the error is there; in which state it left the transaction, PostgreSQL says a message
+   * later. A batch such as `begin; select 1 / 0` would otherwise be released as if there were no transaction.
+   */
+  #ready(): Promise<void> | undefined {
+    if (this.#broken || this.#isReady) {
+      return undefined;
+    }
+    const { connection } = this.#client as unknown as { readonly connection: NodeJS.EventEmitter };
+    return new Promise((resolve) => {
+      const done = (): void => {
+        connection.off('readyForQuery', done);
+        this.#onGone.delete(done);
+        resolve();
+      };
+      connection.on('readyForQuery', done);
+      this.#onGone.add(done);
+    });
+  }
+
+  /** A cursor waits for the server's answer to `close`, which never comes once the connection is gone. */
+  #closable<Q extends pg.Submittable>(cursor: Q): Q {
+    const { close } = cursor as { close?(): Promise<void> };
+    if (close === undefined) {
+      return cursor;
+    }
+    return Object.assign(cursor, {
+      close: async (): Promise<void> => {
+        if (!this.#broken) {
+          const { promise: gone, resolve } = Promise.withResolvers<void>();
+          this.#onGone.add(resolve);
+          await Promise.race([gone, close.call(cursor)]).finally(() => this.#onGone.delete(resolve));
+        }
+      },
+    });
+  }
+
+  get #isReady(): boolean {
+    return (this.#client as unknown as { readonly readyForQuery: boolean }).readyForQuery;
   }
 
   /** Ends the lease. Does nothing when the pool took the connection back already. */
@@ -78,7 +126,8 @@ export class TenantConnection implements BudgetedConnection {
       return;
     }
     this.#leased = false;
-    const status = this.#underWay > 0 ? 'busy' : this.#client.getTransactionStatus();
+    const isBusy = this.#underWay > 0 || !this.#isReady;
+    const status = isBusy ? 'busy' : this.#client.getTransactionStatus();
     const clean = status === 'I' && !this.#broken;
     if (!clean && !this.#broken) {
       this.#listener.tainted(status ?? 'unknown');
@@ -89,26 +138,30 @@ export class TenantConnection implements BudgetedConnection {
   /** Cuts the connection off under its user, whose statement rejects. */
   revoke(): void {
     this.#leased = false;
-    this.#broken = true;
-    this.#destroySocket();
+    this.#revoked = true;
+    this.#gone();
+    cutClient(this.#client);
   }
 
   async close(cause: CloseCause): Promise<void> {
     this.#leased = false;
-    this.#broken = true;
+    this.#gone();
     await endClient(this.#client);
     this.#listener.closed(cause);
   }
 
   #break(error: unknown): void {
     if (!this.#broken) {
-      this.#broken = true;
+      this.#gone();
       this.#listener.broke(this, error);
     }
   }
 
-  #destroySocket(): void {
-    socketOf(this.#client)?.destroy();
+  #gone(): void {
+    this.#broken = true;
+    for (const hear of this.#onGone) {
+      hear();
+    }
   }
 }
 
@@ -117,7 +170,7 @@ export async function endClient(client: pg.Client): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const cut = new Promise<void>((resolve) => {
     timer = setTimeout(() => {
-      socketOf(client)?.destroy();
+      cutClient(client);
       resolve();
     }, CLOSE_TIMEOUT_MS);
     timer.unref();
@@ -131,8 +184,8 @@ export async function endClient(client: pg.Client): Promise<void> {
   }
 }
 
-/** `pg` has no public way to cut a connection; `connection.stream` is its socket in every 8.x. */
-function socketOf(client: pg.Client): { destroy(): void } | undefined {
+/** Cuts the socket of a `pg` client, which has no public way for that; `connection.stream` is it in every 8.x. */
+export function cutClient(client: pg.Client): void {
   const { connection } = client as unknown as { readonly connection?: { readonly stream?: { destroy(): void } } };
-  return connection?.stream;
+  connection?.stream?.destroy();
 }

@@ -8,15 +8,14 @@ export class TenantPool {
   readonly options = Object.freeze({});
   readonly #account: ConnectionAccount<TenantConnection>;
   readonly #onEnd: () => void;
-  readonly #onForce: () => number;
-  #ended: Promise<void> | undefined;
+  readonly #graceMs: () => number;
   #endedBecause: string | undefined;
 
   /** `onEnd` hears of an end from outside, `graceMs` says how long connections in use may then go on. */
   constructor(account: ConnectionAccount<TenantConnection>, onEnd: () => void, graceMs: () => number) {
     this.#account = account;
     this.#onEnd = onEnd;
-    this.#onForce = graceMs;
+    this.#graceMs = graceMs;
   }
 
   async connect(): Promise<TenantConnection> {
@@ -34,19 +33,21 @@ export class TenantPool {
 
   /** Kysely calls this from `orm.close()`. */
   async end(): Promise<void> {
-    const first = this.#ended === undefined;
-    const ended = this.close('closed by the application', this.#onForce());
+    const first = this.#endedBecause === undefined;
+    const ended = this.close('closed by the application', this.#graceMs());
     if (first) {
       this.#onEnd();
     }
     await ended;
   }
 
-  /** Turns waiting callers away, waits up to `graceMs` for connections in use, then cuts them off. Never hangs. */
+  /**
+   * Turns waiting callers away, waits up to `graceMs` for connections in use, then cuts them off. Never hangs; may be
+   * called again, with less time.
+   */
   close(reason: string, graceMs: number): Promise<void> {
     this.#endedBecause ??= reason;
-    this.#ended ??= this.#account.end(reason, graceMs, (connection) => connection.revoke());
-    return this.#ended;
+    return this.#account.end(reason, graceMs, (connection) => connection.revoke());
   }
 
   stats(): ReturnType<ConnectionAccount<TenantConnection>['stats']> {

@@ -1,9 +1,10 @@
 import { createPostgreSqlTypeParsers } from '@mikro-orm/postgresql';
 import pg from 'pg';
+import { parseIntoClientConfig } from 'pg-connection-string';
 import { parse as parseArray } from 'postgres-array';
 import { messageOf, TenantConnectionError, TenantDatabaseMissingError, WrongDatabaseError } from '../errors.ts';
 import type { CheckedServerOptions } from './ServerOptions.ts';
-import { endClient } from './TenantConnection.ts';
+import { cutClient, endClient } from './TenantConnection.ts';
 
 /** SQLSTATE invalid_catalog_name: the database does not exist. */
 const INVALID_CATALOG_NAME = '3D000';
@@ -24,29 +25,52 @@ for (const [oid, parser] of Object.entries(createPostgreSqlTypeParsers((value: s
 
 /**
  * Opens one connection and proves that it reached the tenant's database before anything else is sent on it. Rejects
- * with `TenantDatabaseMissingError`, `WrongDatabaseError` or `TenantConnectionError`; leaves no socket behind then.
+ * with `TenantDatabaseMissingError`, `WrongDatabaseError` or `TenantConnectionError`, or with the reason of `signal`;
+ * leaves no socket behind then.
  */
-export async function openClient(server: CheckedServerOptions, target: ClientTarget): Promise<pg.Client> {
-  const client = new pg.Client({
-    // In a connection string the path beats every other option, so the database is put there.
-    connectionString: urlOf(target.route === 'direct' ? server.directUrl : server.url, target.database),
+export async function openClient(
+  server: CheckedServerOptions,
+  target: ClientTarget,
+  signal?: AbortSignal,
+): Promise<pg.Client> {
+  try {
+    return await openUnlessAborted(new pg.Client(configOf(server, target)), server, target, signal);
+  } catch (error) {
+    throw signal?.aborted === true ? signal.reason : refusalOf(error, target);
+  }
+}
+
+async function openUnlessAborted(
+  client: pg.Client,
+  server: CheckedServerOptions,
+  target: ClientTarget,
+  signal: AbortSignal | undefined,
+): Promise<pg.Client> {
+  // An error event during connect, and after a failed one, would end the process.
+  const ignore = (): void => {};
+  client.on('error', ignore);
+  try {
+    await withDeadline(connect(client, target), server.connectTimeoutMs, signal);
+  } catch (error) {
+    // Nothing was sent on it, so that there is nothing to say goodbye to.
+    cutClient(client);
+    await endClient(client);
+    throw error;
+  }
+  client.off('error', ignore);
+  return client;
+}
+
+/** A connection string cannot name every database: its parser leaves `%2F` and the like as they are. */
+function configOf(server: CheckedServerOptions, target: ClientTarget): pg.ClientConfig {
+  return {
+    ...parseIntoClientConfig(target.route === 'direct' ? server.directUrl : server.url),
     database: target.database,
     application_name: target.applicationName,
     types,
     keepAlive: true,
     ...(server.ssl === undefined ? {} : { ssl: server.ssl }),
-  });
-  // An error event during connect, and after a failed one, would end the process.
-  const ignore = (): void => {};
-  client.on('error', ignore);
-  try {
-    await withDeadline(connect(client, target), server.connectTimeoutMs);
-  } catch (error) {
-    await endClient(client);
-    throw refusalOf(error, target);
-  }
-  client.off('error', ignore);
-  return client;
+  };
 }
 
 async function connect(client: pg.Client, target: ClientTarget): Promise<void> {
@@ -58,22 +82,18 @@ async function connect(client: pg.Client, target: ClientTarget): Promise<void> {
   }
 }
 
-async function withDeadline(work: Promise<void>, timeoutMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
-  });
+async function withDeadline(work: Promise<void>, timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
+  const { promise: stopped, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  const onAbort = (): void => reject(signal?.reason);
+  signal?.addEventListener('abort', onAbort, { once: true });
   try {
-    await Promise.race([work, late]);
+    signal?.throwIfAborted();
+    await Promise.race([work, stopped]);
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
   }
-}
-
-function urlOf(serverUrl: string, database: string): string {
-  const url = new URL(serverUrl);
-  url.pathname = `/${encodeURIComponent(database)}`;
-  return url.href;
 }
 
 function refusalOf(error: unknown, target: ClientTarget): Error {

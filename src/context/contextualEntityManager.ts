@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { EntityManager, EntityName } from '@mikro-orm/core';
 import { RequestContext } from '@mikro-orm/core';
 import { NoTenantError } from '../errors.ts';
@@ -26,6 +27,9 @@ export function contextualEntityManager<EM extends EntityManager>(model: EM, man
     }
     return repository;
   }
+
+  // MikroORM's own reads properties, and so would throw from a `console.log(manager)` outside of every tenant.
+  Object.defineProperty(model, inspect.custom, { value: () => '[EntityManager of the current tenant]' });
 
   const contextual: EM = new Proxy(model, {
     get(target, property) {

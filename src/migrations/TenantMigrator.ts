@@ -2,11 +2,12 @@ import type { MigrateOptions, MigrationInfo, MigrationRow } from '@mikro-orm/cor
 import type { MikroORM } from '@mikro-orm/postgresql';
 import type { TenantConnection } from '../connections/TenantConnection.ts';
 import { TenantPool } from '../connections/TenantPool.ts';
+import { TenantUnavailableError } from '../errors.ts';
 import type { TenancyEmitter } from '../events.ts';
 import type { TenantPlace } from '../orm/OpenTenants.ts';
 import type { OrmTemplate } from '../orm/OrmTemplate.ts';
 import { quoteIdentifier } from '../tenant/databaseName.ts';
-import type { Tenant } from '../tenant/Tenant.ts';
+import { statusOf, type Tenant, type TenantStatus } from '../tenant/Tenant.ts';
 import { lockMigrations } from './advisoryLock.ts';
 import { MigrationPool } from './MigrationPool.ts';
 
@@ -23,12 +24,15 @@ export interface TenantMigratorParts {
   readonly events: TenancyEmitter;
   /** Resolves the tenant, or throws. */
   readonly target: () => Promise<MigrationTarget>;
-  /** Runs one piece of work of this tenant at a time, in this process. */
+  /** Runs one piece of work of this tenant at a time, in this process, so that callers of one tenant queue here. */
   readonly inTurn: <R>(work: () => Promise<R>) => Promise<R>;
   /** Told of every session, so that closing the manager can end it. */
   readonly track: (pool: TenantPool) => () => void;
   readonly lockTimeoutMs: number;
 }
+
+/** Statuses of tenants whose database is not there, is about to go, or is kept as it was. All others can be migrated. */
+const NOT_MIGRATED: ReadonlySet<TenantStatus> = new Set(['archived', 'dropping']);
 
 /** How long connections of a migration may go on once the manager closes. */
 const GRACE_MS = 0;
@@ -78,8 +82,8 @@ export class TenantMigrator {
     event: 'migration:applied' | 'migration:reverted',
     work: (orm: MikroORM) => Promise<MigrationInfo[]>,
   ): Promise<MigrationInfo[]> {
-    const { inTurn, lockTimeoutMs, template, events } = this.#parts;
-    return inTurn(() =>
+    const { lockTimeoutMs, template, events } = this.#parts;
+    return this.#inTurn(() =>
       this.#session(async ({ connection, pool, target }) => {
         const startedAt = performance.now();
         const { tenant, owner, contextName } = target;
@@ -88,7 +92,9 @@ export class TenantMigrator {
         try {
           const done = await work(orm);
           const migrations = done.map(({ name }) => name);
-          events.emit(event, { tenantId: tenant.id, migrations, tookMs: performance.now() - startedAt });
+          if (migrations.length > 0) {
+            events.emit(event, { tenantId: tenant.id, migrations, tookMs: performance.now() - startedAt });
+          }
           return done;
         } finally {
           await orm.close();
@@ -97,8 +103,25 @@ export class TenantMigrator {
     );
   }
 
-  async #session<R>(work: (session: Session) => Promise<R>): Promise<R> {
+  /** Looked up once more when the turn has come: the tenant may have been moved or the manager closed meanwhile. */
+  #inTurn<R>(work: () => Promise<R>): Promise<R> {
+    return this.#parts.inTurn(async () => {
+      const { server } = await this.#target();
+      return server.migrations.run(work);
+    });
+  }
+
+  async #target(): Promise<MigrationTarget> {
     const target = await this.#parts.target();
+    const status = statusOf(target.tenant);
+    if (NOT_MIGRATED.has(status)) {
+      throw new TenantUnavailableError(target.tenant.id, status);
+    }
+    return target;
+  }
+
+  async #session<R>(work: (session: Session) => Promise<R>): Promise<R> {
+    const target = await this.#target();
     const account = target.server.reserved(target.tenant.id, target.tenant.database);
     const pool = new TenantPool(
       account,

@@ -25,6 +25,14 @@ export class EvictionPolicy<H> {
     this.#clock = clock;
   }
 
+  /** A handle that nobody leased yet; its opener may be about to, so that the cap waits for the next change. */
+  opened(handle: H): void {
+    if (!this.#leased.has(handle) && !this.#idle.has(handle)) {
+      this.#idle.set(handle, this.#clock.now());
+      this.#scheduleSweep();
+    }
+  }
+
   leased(handle: H): void {
     this.#idle.delete(handle);
     this.#leased.add(handle);

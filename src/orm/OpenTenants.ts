@@ -42,7 +42,7 @@ export interface TenantPlace {
 export class OpenTenants<T extends Tenant> {
   readonly #parts: OpenTenantsParts;
   readonly #handles = new Map<string, TenantOrm<T>>();
-  readonly #closing = new Set<Promise<void>>();
+  readonly #closing = new Set<TenantOrm<T>>();
   readonly #backoffs = new Map<string, Backoff>();
   readonly #owners = new Map<string, EntityOwner & { readonly place: string }>();
   readonly #eviction: EvictionPolicy<TenantOrm<T>>;
@@ -66,7 +66,7 @@ export class OpenTenants<T extends Tenant> {
   get(tenant: T): TenantOrm<T> {
     const existing = this.#handles.get(tenant.id);
     if (existing !== undefined) {
-      if (placeOf(existing.tenant) === placeOf(tenant)) {
+      if (existing.place === placeOf(tenant)) {
         return existing;
       }
       // The catalogue moved the tenant: whoever holds the old place finishes there.
@@ -75,22 +75,18 @@ export class OpenTenants<T extends Tenant> {
     return this.#open(tenant);
   }
 
-  /** Closes one tenant. Resolves to whether it was open. */
+  /** Closes one tenant, and waits for what is closing of it already. Resolves to whether it was open. */
   async close(id: string, reason: CloseReason, timeoutMs: number): Promise<boolean> {
     const handle = this.#handles.get(id);
-    if (handle === undefined) {
-      return false;
-    }
-    await this.#close(handle, reason, timeoutMs);
-    return true;
+    const closing = [...this.#closing].filter(({ tenant }) => tenant.id === id);
+    await Promise.all([handle ?? [], closing].flat().map((one) => this.#close(one, reason, timeoutMs)));
+    return handle !== undefined;
   }
 
   /** Closes every tenant, and waits for those that are closing already. */
   async closeAll(reason: CloseReason, timeoutMs: number): Promise<void> {
-    for (const handle of [...this.#handles.values()]) {
-      void this.#close(handle, reason, timeoutMs);
-    }
-    await Promise.all(this.#closing);
+    const all = [...this.#handles.values(), ...this.#closing];
+    await Promise.all(all.map((handle) => this.#close(handle, reason, timeoutMs)));
     this.#eviction.stop();
   }
 
@@ -132,6 +128,7 @@ export class OpenTenants<T extends Tenant> {
     const orm = openOrFail(() => template.open({ tenant, owner, contextName, pool }), failed);
     const handle = new TenantOrm<T>({
       tenant,
+      place: placeOf(tenant),
       generation,
       pool,
       orm,
@@ -142,6 +139,10 @@ export class OpenTenants<T extends Tenant> {
     this.#handles.set(id, handle);
     const opened = (): void => {
       this.#backoffs.delete(id);
+      if (this.#handles.get(id) === handle) {
+        // Whoever asked for it may have given up meanwhile.
+        this.#eviction.opened(handle);
+      }
       events.emit('tenant:opened', { tenantId: id, generation, tookMs: systemClock.now() - startedAt });
     };
     if (handle.isOpening) {
@@ -184,10 +185,9 @@ export class OpenTenants<T extends Tenant> {
       this.#handles.delete(id);
     }
     this.#eviction.forget(handle);
-    const closed = handle.close(reason, timeoutMs);
-    this.#closing.add(closed);
-    await closed;
-    if (this.#closing.delete(closed)) {
+    this.#closing.add(handle);
+    await handle.close(reason, timeoutMs);
+    if (this.#closing.delete(handle)) {
       const openForMs = systemClock.now() - handle.openedAt;
       this.#parts.events.emit('tenant:evicted', { tenantId: id, reason, openForMs });
     }

@@ -13,6 +13,8 @@ type State =
 
 export interface TenantOrmParts<T extends Tenant> {
   readonly tenant: T;
+  /** Which database it is, whatever becomes of `tenant`, which is the catalogue's object. */
+  readonly place: string;
   readonly generation: number;
   readonly pool: TenantPool;
   readonly orm: MikroORM | Promise<MikroORM>;
@@ -25,16 +27,19 @@ export interface TenantOrmParts<T extends Tenant> {
 /** One open tenant: its ORM, its pool, and who uses it. */
 export class TenantOrm<T extends Tenant = Tenant> {
   readonly tenant: T;
+  readonly place: string;
   readonly generation: number;
   readonly openedAt: number;
   readonly #parts: TenantOrmParts<T>;
   readonly #leases = new Set<TenantLease<T>>();
   #state: State;
   #onDrained: (() => void) | undefined;
+  #closeBy = Number.POSITIVE_INFINITY;
 
   constructor(parts: TenantOrmParts<T>) {
     this.#parts = parts;
     this.tenant = parts.tenant;
+    this.place = parts.place;
     this.generation = parts.generation;
     this.openedAt = parts.clock.now();
     this.#state = parts.orm instanceof Promise ? { is: 'opening', orm: parts.orm } : { is: 'open', orm: parts.orm };
@@ -89,30 +94,32 @@ export class TenantOrm<T extends Tenant = Tenant> {
 
   /**
    * Takes no new lease, waits up to `timeoutMs` for the ones that exist, then closes the ORM; statements still under
-   * way are cut off. Resolves within `timeoutMs` and what closing the sockets takes; never rejects.
+   * way are cut off. Resolves within `timeoutMs` and what closing the sockets takes; never rejects. May be called
+   * again, with less time.
    */
   close(reason: CloseReason, timeoutMs: number): Promise<void> {
+    const { clock, pool } = this.#parts;
+    this.#closeBy = Math.min(this.#closeBy, clock.now() + timeoutMs);
     if (this.#state.is !== 'draining') {
       const { orm } = this.#state;
-      const done = this.#drainAndClose(orm, reason, timeoutMs);
-      this.#state = { is: 'draining', orm, done };
+      this.#state = { is: 'draining', orm, done: this.#drainAndClose(orm, reason) };
     }
-    return this.#state.done;
+    const { done } = this.#state;
+    const cancel = clock.schedule(timeoutMs, () => {
+      this.#onDrained?.();
+      void pool.close(reason, 0);
+    });
+    return done.finally(cancel);
   }
 
-  async #drainAndClose(orm: MikroORM | Promise<MikroORM>, reason: CloseReason, timeoutMs: number): Promise<void> {
-    const deadline = this.#parts.clock.now() + timeoutMs;
+  async #drainAndClose(orm: MikroORM | Promise<MikroORM>, reason: CloseReason): Promise<void> {
+    const { clock, pool } = this.#parts;
     if (this.#leases.size > 0) {
       await new Promise<void>((resolve) => {
-        const cancel = this.#parts.clock.schedule(timeoutMs, resolve);
-        this.#onDrained = () => {
-          cancel();
-          resolve();
-        };
+        this.#onDrained = resolve;
       });
     }
-    const graceMs = this.#leases.size > 0 ? 0 : Math.max(0, deadline - this.#parts.clock.now());
-    await this.#parts.pool.close(reason, graceMs);
+    await pool.close(reason, Math.max(0, this.#closeBy - clock.now()));
     try {
       // With the pool ended, MikroORM has nothing to wait for any more.
       await (await orm).close();

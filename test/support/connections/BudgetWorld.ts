@@ -1,0 +1,142 @@
+import type { ConnectionAccount } from '../../../src/connections/ConnectionAccount.ts';
+import {
+  type BudgetedConnection,
+  type CloseCause,
+  ConnectionBudget,
+  type ConnectionBudgetLimits,
+} from '../../../src/connections/ConnectionBudget.ts';
+import { FakeClock } from '../FakeClock.ts';
+import { settled } from '../settled.ts';
+
+export const LIMITS: ConnectionBudgetLimits = {
+  maxConnections: 4,
+  maxConnectionsPerTenant: 2,
+  acquireTimeoutMs: 1_000,
+  maxWaitingPerTenant: 5,
+  maxWaiting: 12,
+  idleTimeoutMs: 10_000,
+};
+
+/** A connection that counts as a socket until the test lets it close. */
+export class FakeConnection implements BudgetedConnection {
+  readonly tenantId: string;
+  readonly #closed = Promise.withResolvers<void>();
+  closeCause: CloseCause | undefined;
+  isClosed = false;
+
+  constructor(tenantId: string) {
+    this.tenantId = tenantId;
+  }
+
+  close(cause: CloseCause): Promise<void> {
+    if (this.closeCause !== undefined) {
+      throw new Error(`A connection of ${this.tenantId} was closed twice: ${this.closeCause}, ${cause}`);
+    }
+    this.closeCause = cause;
+    return this.#closed.promise;
+  }
+
+  finishClosing(): void {
+    this.isClosed = true;
+    this.#closed.resolve();
+  }
+}
+
+/** A connection that is being opened; the test says how that ends. */
+export interface FakeOpening {
+  readonly tenantId: string;
+  readonly signal: AbortSignal;
+  succeed(): FakeConnection;
+  fail(error: unknown): void;
+}
+
+export type FakeAccount = ConnectionAccount<FakeConnection>;
+
+/** A budget over connections that open and close when the test says so. */
+export class BudgetWorld {
+  readonly clock = new FakeClock();
+  readonly budget: ConnectionBudget<FakeConnection>;
+  readonly openings: FakeOpening[] = [];
+  readonly connections: FakeConnection[] = [];
+
+  constructor(limits: Partial<ConnectionBudgetLimits> = {}) {
+    this.budget = new ConnectionBudget({ ...LIMITS, ...limits }, this.clock);
+  }
+
+  account(tenantId: string): FakeAccount {
+    return this.budget.account(tenantId, (signal) => this.#open(tenantId, signal));
+  }
+
+  /** Sockets that exist on the fake server: opening, open and closing. */
+  sockets(tenantId?: string): number {
+    const ofTenant = (one: { readonly tenantId: string }): boolean =>
+      tenantId === undefined || one.tenantId === tenantId;
+    return (
+      this.openings.filter(ofTenant).length + this.connections.filter((one) => !one.isClosed && ofTenant(one)).length
+    );
+  }
+
+  /** Opens what is asked for and closes what is given up, until nothing more happens. */
+  async serve(): Promise<void> {
+    for (await settled(); this.openings.length > 0 || this.closing.length > 0; await settled()) {
+      for (const opening of [...this.openings]) {
+        opening.succeed();
+      }
+      for (const connection of this.closing) {
+        connection.finishClosing();
+      }
+    }
+  }
+
+  get closing(): FakeConnection[] {
+    return this.connections.filter((one) => one.closeCause !== undefined && !one.isClosed);
+  }
+
+  /** Throws unless the budget is as empty as a new one. */
+  assertEmpty(): void {
+    const { opening, idle, inUse, closing, waiting } = this.budget.stats();
+    this.budget.stop();
+    const left = { opening, idle, inUse, closing, waiting, sockets: this.sockets(), timers: this.clock.pending };
+    if (Object.values(left).some((count) => count !== 0)) {
+      throw new Error(`Something is left: ${JSON.stringify(left)}`);
+    }
+  }
+
+  #open(tenantId: string, signal: AbortSignal): Promise<FakeConnection> {
+    const { promise, resolve, reject } = Promise.withResolvers<FakeConnection>();
+    const forget = (): void => {
+      this.openings.splice(this.openings.indexOf(opening), 1);
+    };
+    const opening: FakeOpening = {
+      tenantId,
+      signal,
+      succeed: () => {
+        forget();
+        const connection = new FakeConnection(tenantId);
+        this.connections.push(connection);
+        resolve(connection);
+        return connection;
+      },
+      fail: (error) => {
+        forget();
+        reject(error);
+      },
+    };
+    this.openings.push(opening);
+    return promise;
+  }
+}
+
+/** What a promise came to, to look at without waiting for it. */
+export function outcomeOf<R>(promise: Promise<R>): { value?: R; error?: unknown } {
+  const outcome: { value?: R; error?: unknown } = {};
+  promise.then(
+    (value) => {
+      outcome.value = value;
+    },
+    (error: unknown) => {
+      outcome.error = error;
+    },
+  );
+  return outcome;
+}

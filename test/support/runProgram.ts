@@ -1,0 +1,20 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/**
+ * Runs a program of `test/support` in a process of its own, over the package's source, and gives what it printed.
+ * Rejects when it fails or takes longer than 25 seconds.
+ */
+export async function runProgram(
+  program: string,
+  args: readonly string[],
+  nodeOptions: readonly string[] = [],
+): Promise<{ readonly stdout: string; readonly stderr: string }> {
+  const resolve = join(import.meta.dirname, 'resolveSource.mjs');
+  const file = join(import.meta.dirname, program);
+  const node = ['--disable-warning=ExperimentalWarning', '--import', resolve, ...nodeOptions, file, ...args];
+  return run(process.execPath, node, { timeout: 25_000, env: { ...process.env, NODE_OPTIONS: '' } });
+}

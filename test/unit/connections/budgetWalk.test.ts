@@ -1,0 +1,42 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { BudgetWalk, type Step } from '../../support/connections/BudgetWalk.ts';
+
+const RUNS = Number(process.env['BUDGET_WALKS'] ?? 3_000);
+
+const step = (weight: number, what: Step['do']) => ({
+  weight,
+  arbitrary: fc.record({ do: fc.constant(what), pick: fc.nat({ max: 1_000 }) }),
+});
+
+const steps = fc.array(
+  fc.oneof(
+    step(9, 'acquire'),
+    step(5, 'release'),
+    step(5, 'open'),
+    step(4, 'close'),
+    step(2, 'pass time'),
+    step(1, 'destroy'),
+    step(1, 'fail'),
+    step(1, 'abort'),
+    step(1, 'break'),
+    step(1, 'end'),
+  ),
+  { minLength: 10, maxLength: 60, size: 'max' },
+);
+
+describe('a connection budget under random use', () => {
+  it('never exceeds a ceiling, serves whoever can be served, loses no caller and no connection', async () => {
+    let served = 0;
+    await fc.assert(
+      fc.asyncProperty(steps, async (walk) => {
+        const budget = new BudgetWalk();
+        await budget.take(walk);
+        served += budget.world.connections.length;
+        await budget.finish();
+      }),
+      { numRuns: RUNS },
+    );
+    expect(served).toBeGreaterThan(RUNS);
+  });
+});

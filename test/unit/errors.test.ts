@@ -1,0 +1,61 @@
+import { describe, expect, it } from '@jest/globals';
+import * as library from 'mikro-orm-multitenancy';
+
+const cause = new Error('beneath');
+const errors = [
+  [new library.TenancyConfigurationError('bad option'), 'TENANCY_CONFIGURATION', 500],
+  [new library.NoTenantError('manager.em.find'), 'NO_TENANT', 500],
+  [new library.TenantNotFoundError('acme'), 'TENANT_NOT_FOUND', 404],
+  [new library.TenantForbiddenError('acme'), 'TENANT_FORBIDDEN', 404],
+  [new library.TenantAmbiguousError('acme', 'globex'), 'TENANT_AMBIGUOUS', 404],
+  [new library.TenantUnavailableError('acme', 'maintenance'), 'TENANT_UNAVAILABLE', 503],
+  [new library.TenantUnavailableError('acme', 'suspended'), 'TENANT_UNAVAILABLE', 404],
+  [new library.BadTenantRequestError('bad host'), 'BAD_TENANT_REQUEST', 400],
+  [new library.TenantDatabaseMissingError('acme', 'acme_db', { cause }), 'TENANT_DATABASE_MISSING', 503],
+  [new library.WrongDatabaseError('acme', 'one', 'other'), 'WRONG_DATABASE', 500],
+  [new library.WrongTenantError('House', 'tenant "a"', 'tenant "b"', 'b'), 'WRONG_TENANT', 500],
+  [new library.TenantClosedError('acme', 'evicted'), 'TENANT_CLOSED', 503],
+  [new library.ManagerClosedError(), 'MANAGER_CLOSED', 503],
+  [new library.LeaseReleasedError('acme', 'x.'), 'LEASE_RELEASED', 500],
+  [new library.TenantOpenError('acme', 1_500, { cause }), 'TENANT_OPEN_FAILED', 503],
+  [new library.ConnectionBudgetExceededError('acme', 'late', 5, 5, 2), 'CONNECTION_BUDGET_EXCEEDED', 503],
+  [new library.TenantConnectionError('acme', 'refused', { cause }), 'TENANT_CONNECTION_FAILED', 503],
+  [new library.MigrationLockTimeoutError('acme', 100), 'MIGRATION_LOCK_TIMEOUT', 500],
+] as const;
+
+describe('the family of errors', () => {
+  it.each(errors.map(([error, code, status]) => [error.name, error, code, status] as const))(
+    '%s has its name, code and status, and a message that says what to do',
+    (name, error, code, status) => {
+      expect(error).toBeInstanceOf(library.TenancyError);
+      expect(error).toBeInstanceOf(Error);
+      expect(error).toMatchObject({ name: error.constructor.name, code, status });
+      expect(name).toMatch(/Error$/);
+      expect(String(error)).toContain(name);
+      expect(error.message).not.toBe('');
+    },
+  );
+
+  it('has a test for every error that the package exports', () => {
+    const exported = Object.keys(library).filter((name) => name.endsWith('Error') && name !== 'TenancyError');
+    expect([...new Set(errors.map(([error]) => error.name))].sort()).toEqual(exported.sort());
+  });
+
+  it('shows a message to clients only where it is about their own request', () => {
+    const exposed = errors.filter(([error]) => error.expose).map(([error]) => error.name);
+    expect(exposed).toEqual(['BadTenantRequestError']);
+  });
+
+  it('keeps the cause, and tells a client after how many seconds to come back', () => {
+    expect(new library.TenantOpenError('acme', 1_500, { cause })).toMatchObject({
+      cause,
+      retryAfterSeconds: 2,
+      tenantId: 'acme',
+    });
+    expect(new library.TenantOpenError('acme', 0)).toMatchObject({ retryAfterSeconds: 1 });
+    expect(new library.TenantConnectionError('acme', 'why', { retryInMs: 4_100 })).toMatchObject({
+      retryAfterSeconds: 5,
+    });
+    expect('cause' in new library.TenantOpenError('acme', 0)).toBe(false);
+  });
+});
