@@ -1,7 +1,10 @@
 import {
   type AnyEntity,
+  Cascade,
   type ChangeSet,
   type EntityManager,
+  type EntityMetadata,
+  type EntityProperty,
   type EventType,
   helper,
   Reference,
@@ -64,6 +67,10 @@ function guardsOver(base: GuardBase) {
     /** Runs in each flush before the first statement: relations without a cascade are seen here. */
     computeChangeSets(this: Guarded) {
       base.computeChangeSets.call(this);
+      // A foreign entity with the key of the own one that it replaces changes no column, and makes no change set.
+      for (const entity of this.getIdentityMap()) {
+        checkRelations(this, entity as Entity, uncascaded(helper(entity as Entity).__meta));
+      }
       for (const { entity } of this.getChangeSets()) {
         checkRelations(this, entity as Entity);
       }
@@ -106,19 +113,59 @@ export function assertOwnData(owner: EntityOwner | undefined, value: unknown): v
   }
 }
 
-function checkRelations(unitOfWork: Guarded, entity: Entity): void {
+const uncascadedOf = new WeakMap<EntityMetadata, readonly EntityProperty[]>();
+
+/** Relations that no flush follows from an entity that it has not changed. */
+function uncascaded(meta: EntityMetadata): readonly EntityProperty[] {
+  let properties = uncascadedOf.get(meta);
+  if (properties === undefined) {
+    properties = meta.relations.filter((property) => {
+      // MikroORM's type says that it is always there.
+      const cascade: readonly Cascade[] | undefined = property.cascade;
+      return !cascade?.some((kind) => kind === Cascade.PERSIST || kind === Cascade.ALL);
+    });
+    uncascadedOf.set(meta, properties);
+  }
+  return properties;
+}
+
+function checkRelations(
+  unitOfWork: Guarded,
+  entity: Entity,
+  properties: readonly EntityProperty[] = helper(entity).__meta.relations,
+): void {
   const { owner } = unitOfWork[DRIVER];
+  for (const related of relatedTo(entity, properties)) {
+    assertOwner(owner, related);
+  }
+}
+
+function relatedTo(entity: Entity, properties: readonly EntityProperty[]): readonly Entity[] {
   const meta = helper(entity).__meta;
-  for (const property of meta.relations) {
+  const found: Entity[] = [];
+  for (const property of properties) {
     for (const [target] of Utils.unwrapProperty(entity, meta, property)) {
       const related: unknown = Reference.unwrapReference(target as object);
       if (Utils.isCollection(related)) {
-        for (const item of related.getItems(false)) {
-          assertOwner(owner, item as Entity);
-        }
+        found.push(...(related.getItems(false) as Entity[]));
       } else if (Utils.isEntity(related)) {
-        assertOwner(owner, related as Entity);
+        found.push(related as Entity);
       }
+    }
+  }
+  return found;
+}
+
+/** Gives `entity` and what it refers to to `owner`, as far as nobody owns it: for those that MikroORM never registers. */
+export function claimGraph(owner: EntityOwner | undefined, entity: unknown): void {
+  if (owner === undefined || !Utils.isEntity(entity)) {
+    return;
+  }
+  const wrapped = helper(entity as Entity) as Owned;
+  if (wrapped[OWNER] === undefined) {
+    wrapped[OWNER] = owner;
+    for (const related of relatedTo(entity as Entity, wrapped.__meta.relations)) {
+      claimGraph(owner, related);
     }
   }
 }

@@ -1,14 +1,16 @@
-import type { CacheAdapter } from '@mikro-orm/core';
+import { type CacheAdapter, NullCacheAdapter } from '@mikro-orm/core';
 import { MikroORM, type Options, EntityManager as PostgreSqlEntityManager } from '@mikro-orm/postgresql';
-import { PostgresDialect, type PostgresPool } from 'kysely';
+import type { PostgresDialect, PostgresPool } from 'kysely';
 import Cursor from 'pg-cursor';
 import type { EntityOwner } from '../context/OwnerGuard.ts';
 import { messageOf, NoTenantError, TenancyConfigurationError } from '../errors.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
 import { serverOf } from '../tenant/Tenant.ts';
+import { assertConnectsThroughPool } from './assertConnectsThroughPool.ts';
 import { guardedEntityManager } from './guardedEntityManager.ts';
 import { SafeHydrator } from './SafeHydrator.ts';
-import { selfTest } from './selfTest.ts';
+import { expectApart, expectShared, PROBES } from './selfTest.ts';
+import { TenantDialect } from './TenantDialect.ts';
 import { DEFAULT_DRIVER, type SharedServices, standIn, tenantDriver } from './TenantDriver.ts';
 import { TenantMikroORM } from './TenantMikroORM.ts';
 import { checkOrmOptions, type TenantOrmOptions } from './TenantOrmOptions.ts';
@@ -31,6 +33,9 @@ export interface OpenOrmOptions {
 /** Never connected to; MikroORM wants a name. */
 const NO_DATABASE = 'tenancy_template';
 
+/** For ORMs that discover nothing. MikroORM looks for the adapter's package only where it discovers. */
+const NO_METADATA_CACHE: NonNullable<Options['metadataCache']> = { enabled: false, adapter: NullCacheAdapter };
+
 /**
  * The metadata of all tenants, discovered once by an ORM that never connects. Each tenant's ORM shares its metadata,
  * hydrator and comparator; where that is found not to work, each discovers its own.
@@ -38,6 +43,8 @@ const NO_DATABASE = 'tenancy_template';
 export class OrmTemplate {
   readonly orm: MikroORM;
   readonly #options: Options;
+  /** What the ORMs that share the metadata have in common. MikroORM's constructor copies what it changes of these. */
+  readonly #sharing: Options;
   readonly #resultCache: CacheAdapter | undefined;
   /** Why the metadata is not shared, or `undefined` when it is. */
   readonly notSharedBecause: string | undefined;
@@ -50,6 +57,14 @@ export class OrmTemplate {
   ) {
     this.orm = orm;
     this.#options = options;
+    this.#sharing = {
+      ...options,
+      entities: [],
+      metadataCache: NO_METADATA_CACHE,
+      discovery: { ...options.discovery, warnWhenNoEntities: false, skipSyncDiscovery: true },
+      // The name is the key of MikroORM's service cache.
+      hydrator: standIn('SharedTenantHydrator', orm.config.getHydrator(orm.getMetadata())) as never,
+    };
     this.#resultCache = resultCache;
     this.notSharedBecause = notSharedBecause;
   }
@@ -59,38 +74,50 @@ export class OrmTemplate {
     checkOrmOptions(options);
     const shared: SharedServices = { comparator: undefined };
     const common = commonOptions(options, shared);
+    await assertConnectsThroughPool((pool) => ({
+      ...common,
+      metadataCache: NO_METADATA_CACHE,
+      driverOptions: connectThrough(pool),
+    }));
     const orm = await discover(common);
     const resultCache = sharedResultCache(orm, options);
     // What discovery loaded (migrator, seeder) is handed to each tenant's ORM, which is built synchronously.
     common.extensions = [...orm.config.get('extensions')];
     let reason = shareMetadata ? undefined : '`shareMetadata` is off';
     if (reason === undefined) {
-      shared.comparator = orm.em.getComparator();
+      shared.comparator = standIn('EntityComparator', orm.em.getComparator());
       const sharing = new OrmTemplate(orm, common, resultCache, undefined);
-      reason = problemOf(() => selfTest(orm, (probe) => sharing.open(probe) as MikroORM));
+      reason = problemOf(() => expectShared(orm, (probe) => sharing.open(probe) as MikroORM));
       if (reason === undefined) {
         return sharing;
       }
       shared.comparator = undefined;
     }
-    return new OrmTemplate(orm, common, resultCache, reason);
+    const stock = new OrmTemplate(orm, common, resultCache, reason);
+    await stock.#assertTenantsApart();
+    return stock;
+  }
+
+  /** What keeps tenants apart without shared metadata has no fallback. */
+  async #assertTenantsApart(): Promise<void> {
+    const [a, b] = [await this.open(PROBES[0]), await this.open(PROBES[1])];
+    const problem = problemOf(() => expectApart([a, b]));
+    if (problem !== undefined) {
+      throw new TenancyConfigurationError(
+        `Tenants would not be apart with \`orm.driver\` and \`orm.entityManager\`: ${problem}.`,
+      );
+    }
   }
 
   /** A real MikroORM for one tenant. Connects to nothing. */
   open(options: OpenOrmOptions): MikroORM | Promise<MikroORM> {
-    const config = this.#tenantOptions(options);
-    if (this.notSharedBecause !== undefined) {
-      return MikroORM.init(config).then((orm) => own(orm as MikroORM, options.owner));
+    const own = this.#tenantOptions(options);
+    if (this.notSharedBecause === undefined) {
+      return owned(new TenantMikroORM(this.orm.getMetadata(), { ...this.#sharing, ...own }), options.owner);
     }
-    const metadata = this.orm.getMetadata();
-    const orm = new TenantMikroORM(metadata, {
-      ...config,
-      entities: [],
-      discovery: { ...this.#options.discovery, warnWhenNoEntities: false, skipSyncDiscovery: true },
-      // The name is the key of MikroORM's service cache.
-      hydrator: standIn('SharedTenantHydrator', this.orm.config.getHydrator(metadata)) as never,
-    });
-    return own(orm, options.owner);
+    // `MikroORM.init` changes its `discovery`; none is shared between two ORMs.
+    const discovery = { ...this.#options.discovery };
+    return MikroORM.init({ ...this.#options, discovery, ...own }).then((orm) => owned(orm as MikroORM, options.owner));
   }
 
   async close(): Promise<void> {
@@ -99,17 +126,9 @@ export class OrmTemplate {
 
   #tenantOptions({ tenant, pool, contextName }: OpenOrmOptions): Options {
     const options: Options = {
-      ...this.#options,
-      // MikroORM changes these objects; none is shared between two ORMs.
-      discovery: { ...this.#options.discovery },
-      migrations: { ...this.#options.migrations },
-      subscribers: [...(this.#options.subscribers ?? [])],
       dbName: tenant.database,
       contextName,
-      driverOptions: () => {
-        pool.assertOpen();
-        return new PostgresDialect({ pool, cursor: Cursor });
-      },
+      driverOptions: connectThrough(pool),
     };
     if (this.#resultCache !== undefined) {
       const cache = new TenantResultCache(this.#resultCache, tenant.id, serverOf(tenant), tenant.database);
@@ -117,6 +136,13 @@ export class OrmTemplate {
     }
     return options;
   }
+}
+
+function connectThrough(pool: OrmPool): () => PostgresDialect {
+  return () => {
+    pool.assertOpen();
+    return new TenantDialect({ pool, cursor: Cursor });
+  };
 }
 
 /** What every ORM of this manager has in common, the template included. */
@@ -163,7 +189,7 @@ function problemOf(test: () => void): string | undefined {
   }
 }
 
-function own(orm: MikroORM, owner: EntityOwner): MikroORM {
+function owned(orm: MikroORM, owner: EntityOwner): MikroORM {
   (orm.driver as unknown as { owner: EntityOwner | undefined }).owner = owner;
   return orm;
 }

@@ -7,8 +7,8 @@ type DriverClass = new (config: Configuration) => PostgreSqlDriver;
 
 /** What drivers of one template share. */
 export interface SharedServices {
-  /** Set once the template is built; the template itself makes its own. */
-  comparator: EntityComparator | undefined;
+  /** A class that stands in for the template's. Set once the template is built, which makes its own. */
+  comparator: (new () => EntityComparator) | undefined;
 }
 
 /** `Base` with an owner, and with the template's comparator in place of one of its own. */
@@ -26,7 +26,7 @@ export function tenantDriver(
       super(config);
       if (shared.comparator !== undefined) {
         // MikroORM caches services by class name and asks for the comparator only later.
-        config.getCachedService(standIn('EntityComparator', shared.comparator));
+        config.getCachedService(shared.comparator);
       }
     }
 

@@ -49,7 +49,8 @@ export function checkOrmOptions(options: TenantOrmOptions): void {
       throw new TenancyConfigurationError(`\`orm.${option}\` cannot be set for tenants: ${instead}.`);
     }
   }
-  if (given['allowGlobalContext'] === true || given['ensureDatabase'] === true) {
+  // `ensureDatabase` may be an object, which means on as well.
+  if (given['allowGlobalContext'] || given['ensureDatabase']) {
     throw new TenancyConfigurationError(
       '`orm.allowGlobalContext` and `orm.ensureDatabase` are off for tenants: the one shares an identity map between ' +
         'requests, the other creates databases on the way. Leave them out.',

@@ -1,14 +1,17 @@
 import type { EntityManager } from '@mikro-orm/core';
-import { assertOwnData, guardUnitOfWork, type OwnedDriver } from '../context/OwnerGuard.ts';
+import { assertOwnData, claimGraph, guardUnitOfWork, type OwnedDriver } from '../context/OwnerGuard.ts';
+import { type GuardedQueryBuilder, guardQueryBuilder } from './guardedQueryBuilder.ts';
 
 type EntityManagerClass = new (...args: ConstructorParameters<typeof EntityManager>) => EntityManager;
 
 /** Methods that take entities, or data and conditions in which an entity can stand, and throw at once. */
-const SYNCHRONOUS = ['assign', 'create', 'getReference', 'map', 'merge'] as const;
+const SYNCHRONOUS = ['assign', 'getReference', 'map', 'merge'] as const;
 
 /** The same, for those that reject. */
 const ASYNCHRONOUS = [
+  'clone',
   'count',
+  'countBy',
   'find',
   'findAll',
   'findAndCount',
@@ -27,6 +30,7 @@ const ASYNCHRONOUS = [
 ] as const;
 
 type Method = (this: EntityManager, ...args: unknown[]) => unknown;
+type Stream = (this: EntityManager, ...args: unknown[]) => AsyncIterable<unknown>;
 
 /** `Base` whose every instance, forks included, refuses entities of another tenant than its driver's. */
 export function guardedEntityManager(Base: EntityManagerClass): EntityManagerClass {
@@ -50,6 +54,29 @@ export function guardedEntityManager(Base: EntityManagerClass): EntityManagerCla
       return Reflect.apply(original, this, args);
     });
   }
+  const create = Base.prototype.create as Method;
+  define(TenantEntityManager, 'create', function (...args) {
+    assertOwnData(ownerOf(this), args);
+    const entity = Reflect.apply(create, this, args);
+    // With `persist: false` no unit of work hears of it.
+    claimGraph(ownerOf(this), entity);
+    return entity;
+  });
+  const stream = Base.prototype.stream as Stream;
+  define(TenantEntityManager, 'stream', async function* (...args) {
+    assertOwnData(ownerOf(this), args);
+    for await (const entity of Reflect.apply(stream, this, args)) {
+      // A stream keeps no identity map, and registers nothing.
+      claimGraph(ownerOf(this), entity);
+      yield entity;
+    }
+  });
+  // `em.qb` and the repositories call it by this name.
+  const createQueryBuilder = Reflect.get(Base.prototype, 'createQueryBuilder') as Method;
+  define(TenantEntityManager, 'createQueryBuilder', function (...args) {
+    const queryBuilder = Reflect.apply(createQueryBuilder, this, args) as GuardedQueryBuilder;
+    return guardQueryBuilder(queryBuilder, ownerOf(this));
+  });
   return TenantEntityManager;
 }
 

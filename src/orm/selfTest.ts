@@ -6,32 +6,44 @@ import type { OpenOrmOptions } from './OrmTemplate.ts';
 /** A primary key of any type that needs no conversion; references are made, never loaded. */
 const PROBE_KEY = 1;
 
-/**
- * Opens two ORMs over the template's metadata and looks whether they are apart where they must be, and share what
- * they must. Throws an Error that says what is wrong. Connects to nothing; leaves nothing behind.
- */
-export function selfTest(template: MikroORM, open: (options: OpenOrmOptions) => MikroORM): void {
-  let reached = 0;
-  const [a, b] = (['a', 'b'] as const).map((id) => open(probe(id, () => (reached += 1)))) as [MikroORM, MikroORM];
+type Pair = readonly [MikroORM, MikroORM];
+
+/** What two ORMs for the tests below are opened with. They connect to nothing, and leave nothing behind. */
+export const PROBES: readonly [OpenOrmOptions, OpenOrmOptions] = [probe('a'), probe('b')];
+
+/** Throws an Error when two tenants' ORMs are not apart. Holds for every way to open them, or there is no isolation. */
+export function expectApart([a, b]: Pair): void {
   expectThat(a.em.name !== b.em.name, 'two ORMs have the same context name');
   expectThat(a.config.get('dbName') !== b.config.get('dbName'), 'two ORMs have the same database');
-  a.em.getConnection().getClient();
-  expectThat(reached === 1, 'the driver does not take its connections from `driverOptions`');
+  for (const orm of [a, b]) {
+    expectThat(orm.em.getDriver() === orm.driver && orm.em.fork().getDriver() === orm.driver, 'a fork left its driver');
+  }
+}
+
+/**
+ * Throws an Error when two ORMs that `open` makes do not share what the template has, or are not apart because they
+ * share it.
+ */
+export function expectShared(template: MikroORM, open: (options: OpenOrmOptions) => MikroORM): void {
+  const metadata = [...template.getMetadata()];
+  // Another manager over the same entities may have decorated their classes since the template did.
+  const decorations = metadata.map(decorationOf);
+  const [a, b] = [open(PROBES[0]), open(PROBES[1])];
+  expectApart([a, b]);
   expectThat(a.em.getComparator() === template.em.getComparator(), 'the comparator is not shared');
   const hydrator = template.config.getHydrator(template.getMetadata());
   for (const orm of [a, b]) {
     expectThat(orm.config.getHydrator(orm.getMetadata()) === hydrator, 'the hydrator is not shared');
-    expectThat(orm.em.getDriver() === orm.driver && orm.em.fork().getDriver() === orm.driver, 'a fork left its driver');
   }
-  for (const meta of template.getMetadata()) {
+  for (const [index, meta] of metadata.entries()) {
     expectThat(a.getMetadata(meta.class) === meta, `the metadata of ${meta.className} is not shared`);
-    expectThat(prototypeOf(meta) === meta, `opening an ORM changed the class of ${meta.className}`);
-    testIdentity(meta, a.em.fork(), b.em.fork());
+    expectThat(decorationOf(meta) === decorations[index], `opening an ORM changed the class of ${meta.className}`);
+    expectIdentities(meta, a.em.fork(), b.em.fork());
   }
 }
 
 /** Two references with equal keys live in two identity maps, and nothing would be written for them. */
-function testIdentity(meta: EntityMetadata, a: EntityManager, b: EntityManager): void {
+function expectIdentities(meta: EntityMetadata, a: EntityManager, b: EntityManager): void {
   if (meta.abstract || meta.virtual || meta.embeddable || !meta.simplePK || meta.getPrimaryProp().customType) {
     return;
   }
@@ -44,11 +56,12 @@ function testIdentity(meta: EntityMetadata, a: EntityManager, b: EntityManager):
   }
 }
 
-function prototypeOf(meta: EntityMetadata): unknown {
-  return (meta.prototype as { readonly __meta?: unknown } | undefined)?.__meta ?? meta;
+/** What MikroORM put on the prototype of an entity's class. */
+function decorationOf(meta: EntityMetadata): unknown {
+  return (meta.prototype as { readonly __meta?: unknown } | undefined)?.__meta;
 }
 
-function probe(id: string, reached: () => void): OpenOrmOptions {
+function probe(id: string): OpenOrmOptions {
   const tenant: Tenant = { id: `probe-${id}`, database: `probe_${id}` };
   return {
     tenant,
@@ -56,7 +69,7 @@ function probe(id: string, reached: () => void): OpenOrmOptions {
     owner: { tenantId: tenant.id, label: id, refused: () => {} },
     pool: {
       options: {},
-      assertOpen: reached,
+      assertOpen: () => {},
       connect: () => Promise.reject(new Error('The self-test connects to nothing.')),
       end: () => Promise.resolve(),
     },
