@@ -1,0 +1,142 @@
+import { BenchServer } from './support/BenchServer.ts';
+import { entities } from './support/entities.ts';
+import { HttpLoad } from './support/HttpLoad.ts';
+import { KoaProcess, type KoaServerKind } from './support/KoaProcess.ts';
+import { median } from './support/measure.ts';
+import { type Figure, record } from './support/results.ts';
+
+const ROWS = 5;
+/** Requests under way at a time. */
+const CONCURRENCY = 16;
+const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 9);
+const ROUND_MS = Number(process.env['BENCH_ROUND_MS'] ?? 2_000);
+const WARM_UP_MS = 2 * ROUND_MS;
+const TENANTS = 300;
+
+interface Scenario {
+  readonly what: string;
+  readonly tenants: number;
+  readonly maxConnections: number;
+  /** One for each where the whole budget is to go round. */
+  readonly maxConnectionsPerTenant: number;
+  readonly peers: readonly KoaServerKind[];
+}
+
+const AIM = 0.97;
+const SINGLE = 'single-tenant';
+const PLAIN = 'plain-by-host';
+
+const scenarios: Scenario[] = [
+  { what: '5 tenants', tenants: 5, maxConnections: 22, maxConnectionsPerTenant: 4, peers: [SINGLE, PLAIN] },
+  { what: '300 tenants', tenants: TENANTS, maxConnections: 302, maxConnectionsPerTenant: 1, peers: [SINGLE, PLAIN] },
+  {
+    what: '300 tenants, a budget of 50',
+    tenants: TENANTS,
+    maxConnections: 50,
+    maxConnectionsPerTenant: 4,
+    peers: [SINGLE],
+  },
+];
+
+class Side implements AsyncDisposable {
+  readonly is: KoaServerKind;
+  readonly databases: readonly string[];
+  readonly turns: Turn[] = [];
+  readonly #process: KoaProcess;
+  readonly #load: HttpLoad;
+
+  /** Starts the application and visits every tenant, so that all are open and the code is compiled. */
+  static async start(is: KoaServerKind, databases: readonly string[], url: string, scenario: Scenario): Promise<Side> {
+    const { maxConnections, maxConnectionsPerTenant } = scenario;
+    const koa = await KoaProcess.start({ is, url, databases, maxConnections, maxConnectionsPerTenant });
+    const hosts = databases.map((_, index) => `t${index}.example.com`);
+    const side = new Side(is, databases, koa, await HttpLoad.open(koa.port, CONCURRENCY, hosts));
+    await side.#load.visitAll();
+    await side.#load.run(WARM_UP_MS);
+    return side;
+  }
+
+  private constructor(is: KoaServerKind, databases: readonly string[], process: KoaProcess, load: HttpLoad) {
+    this.is = is;
+    this.databases = databases;
+    this.#process = process;
+    this.#load = load;
+  }
+
+  async turn(): Promise<void> {
+    const before = await this.#process.cpuUs();
+    const { perSecond, answered } = await this.#load.run(ROUND_MS);
+    this.turns.push({ perSecond, cpuUs: ((await this.#process.cpuUs()) - before) / answered });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#load[Symbol.dispose]();
+    await this.#process[Symbol.asyncDispose]();
+  }
+}
+
+interface Turn {
+  readonly perSecond: number;
+  /** Processor time of the server for one request, in microseconds. */
+  readonly cpuUs: number;
+}
+
+async function figuresOf(server: BenchServer, databases: readonly string[], scenario: Scenario): Promise<Figure[]> {
+  await using stack = new AsyncDisposableStack();
+  const sides: Side[] = [];
+  for (const is of ['tenancy', ...scenario.peers] as const) {
+    const ofSide = is === SINGLE ? databases.slice(-1) : databases.slice(0, scenario.tenants);
+    sides.push(stack.use(await Side.start(is, ofSide, server.url, scenario)));
+  }
+  for (let round = 0; round < ROUNDS; round += 1) {
+    // Another one begins each time.
+    for (let index = 0; index < sides.length; index += 1) {
+      await sides[(round + index) % sides.length]?.turn();
+    }
+  }
+  const [ours, ...peers] = sides as [Side, ...Side[]];
+  const connections = await server.sessions(databases);
+  const figures: Figure[] = [];
+  for (const peer of peers) {
+    const perSecond = compared(ours, peer, (turn) => turn.perSecond);
+    const isAimed = peer.is === SINGLE && scenario.maxConnections >= scenario.tenants;
+    figures.push(
+      {
+        what: `${scenario.what}, beside ${peer.is} (${connections} connections in all)`,
+        unit: 'requests/s',
+        ...perSecond,
+        ...(isAimed ? { aim: { is: `≥ ${AIM}`, met: perSecond.ratio >= AIM } } : {}),
+      },
+      {
+        what: `${scenario.what}, beside ${peer.is}: processor time of the server`,
+        unit: 'µs/request',
+        ...compared(ours, peer, (turn) => turn.cpuUs),
+      },
+    );
+  }
+  return figures;
+}
+
+function compared(ours: Side, peer: Side, of: (turn: Turn) => number) {
+  return {
+    ours: median(ours.turns.map(of)),
+    peer: median(peer.turns.map(of)),
+    ratio: median(ours.turns.map((turn, round) => of(turn) / of(peer.turns[round] as Turn))),
+  };
+}
+
+await using server = await BenchServer.start(700);
+const databases = await server.createDatabases({ entities: entities(1), rowsPerTable: ROWS, count: TENANTS + 1 });
+const figures: Figure[] = [];
+for (const scenario of scenarios) {
+  figures.push(...(await figuresOf(server, databases, scenario)));
+}
+
+record('koaThroughput', {
+  question: `How many requests does a Koa application answer through \`tenancy\`, each an em.find of ${ROWS} rows?`,
+  peer:
+    'single-tenant: RequestContext.create over one MikroORM with as large a pool; plain-by-host: a Map of plain ' +
+    'MikroORMs by Host. The same handler, turns of two seconds, a process of its own for each side and for the load',
+  figures,
+  postgres: server.version,
+});

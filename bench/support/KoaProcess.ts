@@ -1,0 +1,51 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+/** Ours; one plain MikroORM; or a plain MikroORM for each tenant, found by the Host and with a pool of its own. */
+export type KoaServerKind = 'tenancy' | 'single-tenant' | 'plain-by-host';
+
+export interface KoaServerOptions {
+  readonly is: KoaServerKind;
+  /** The PostgreSQL server, without a database. */
+  readonly url: string;
+  readonly databases: readonly string[];
+  /** Connections of the process. */
+  readonly maxConnections: number;
+  /** Connections of one tenant. */
+  readonly maxConnectionsPerTenant: number;
+}
+
+export interface KoaServerUsage {
+  /** Processor time of the process since its start, in microseconds. */
+  readonly cpuUs: number;
+}
+
+/** A Koa application in a process of its own. */
+export class KoaProcess {
+  readonly port: number;
+  readonly #child: ChildProcess;
+
+  static async start(options: KoaServerOptions): Promise<KoaProcess> {
+    const child = fork(join(import.meta.dirname, 'koaServer.ts'), [JSON.stringify(options)]);
+    const [{ port }] = (await once(child, 'message')) as [{ readonly port: number }];
+    return new KoaProcess(port, child);
+  }
+
+  private constructor(port: number, child: ChildProcess) {
+    this.port = port;
+    this.#child = child;
+  }
+
+  async cpuUs(): Promise<number> {
+    this.#child.send('usage');
+    const [usage] = (await once(this.#child, 'message')) as [KoaServerUsage];
+    return usage.cpuUs;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const exited = once(this.#child, 'exit');
+    this.#child.disconnect();
+    await exited;
+  }
+}

@@ -1,0 +1,69 @@
+// A server process of `koaThroughput`: one of the two applications, whichever the parent asks for.
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { type EntitySchema, MikroORM, RequestContext } from '@mikro-orm/postgresql';
+import Koa from 'koa';
+import { StaticCatalog, TenantOrmManager } from 'mikro-orm-multitenancy';
+import { bySubdomain, tenancy, trustResolution } from 'mikro-orm-multitenancy/koa';
+import { entities, type Row } from './entities.ts';
+import type { KoaServerOptions, KoaServerUsage } from './KoaProcess.ts';
+
+const table = entities(1)[0] as EntitySchema<Row>;
+
+/** The handler of both: all rows of a small table, as JSON. */
+const listRows: Koa.Middleware = async (ctx) => {
+  ctx.body = await RequestContext.getEntityManager()?.find(table, {});
+};
+
+async function singleTenant(app: Koa, { url, databases: [dbName = ''], maxConnections }: KoaServerOptions) {
+  const orm = await MikroORM.init({ entities: [table], clientUrl: url, dbName, pool: { min: 0, max: maxConnections } });
+  app.use((_ctx, next) => RequestContext.create(orm.em, next));
+  return () => orm.close();
+}
+
+async function plainByHost(app: Koa, { url, databases, maxConnectionsPerTenant }: KoaServerOptions) {
+  const orms = new Map<string, MikroORM>();
+  for (const [index, dbName] of databases.entries()) {
+    const pool = { min: 0, max: maxConnectionsPerTenant };
+    const orm = await MikroORM.init({ entities: [table], clientUrl: url, dbName, pool });
+    orms.set(`t${index}.example.com`, orm);
+  }
+  app.use((ctx, next) => {
+    const orm = orms.get(ctx.host);
+    return orm === undefined ? ctx.throw(404) : RequestContext.create(orm.em, next);
+  });
+  return () => Promise.all([...orms.values()].map((orm) => orm.close()));
+}
+
+async function withTenancy(app: Koa, { url, databases, ...limits }: KoaServerOptions) {
+  const { maxConnections, maxConnectionsPerTenant } = limits;
+  const manager = await TenantOrmManager.init({
+    orm: { entities: [table] },
+    server: { url, maxConnections, maxConnectionsPerTenant, acquireTimeoutMs: 30_000 },
+    catalog: new StaticCatalog(databases.map((database, index) => ({ id: `t${index}`, database }))),
+  });
+  app.use(tenancy(manager, { resolve: bySubdomain('example.com'), authorize: trustResolution }));
+  return () => manager.close();
+}
+
+const applications = { tenancy: withTenancy, 'single-tenant': singleTenant, 'plain-by-host': plainByHost };
+
+const options = JSON.parse(process.argv[2] ?? '') as KoaServerOptions;
+const app = new Koa();
+const close = await applications[options.is](app, options);
+app.use(listRows);
+const server = app.listen(0, '127.0.0.1');
+await once(server, 'listening');
+// While the other server has its turn, connections to this one are idle.
+server.keepAliveTimeout = 0;
+
+process.on('message', () => {
+  const { user, system } = process.cpuUsage();
+  const usage: KoaServerUsage = { cpuUs: user + system };
+  process.send?.(usage);
+});
+process.once('disconnect', () => {
+  server.closeAllConnections();
+  server.close(() => void close());
+});
+process.send?.({ port: (server.address() as AddressInfo).port });
