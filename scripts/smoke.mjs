@@ -176,7 +176,7 @@ try {
     assert.deepEqual(await housesByTenant(await started(again)), withNew);
   });
   const third = await step('kill -9 leaves PostgreSQL, and the next start takes it over', async () => {
-    process.kill(-again.child.pid, 'SIGKILL');
+    process.kill(-Number(again.child.pid), 'SIGKILL');
     await again.ended;
     const left = postmasterPid();
     const next = launch(process.execPath, 'example-koa/main.ts');

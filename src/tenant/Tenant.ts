@@ -55,7 +55,9 @@ export function assertTenant(tenant: Tenant): void {
 
 function assertDomains({ id, domains = [] }: Tenant): void {
   if (!Array.isArray(domains)) {
-    throw new TenancyConfigurationError(`Tenant "${id}": \`domains\` must be a list of domain names.`, { tenantId: id });
+    throw new TenancyConfigurationError(`Tenant "${id}": \`domains\` must be a list of domain names.`, {
+      tenantId: id,
+    });
   }
   for (const domain of domains) {
     assertDomainName(domain);

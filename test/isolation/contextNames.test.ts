@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type EntityManager, RequestContext, type ValidationError } from '@mikro-orm/core';
 import type { MikroORM } from '@mikro-orm/postgresql';
-import { SeedManager, Seeder } from '@mikro-orm/seeder';
+import { Seeder, SeedManager } from '@mikro-orm/seeder';
 import { entities, House, houseEntities } from '../support/isolation/entities.ts';
 import { PlainOrms } from '../support/isolation/PlainOrms.ts';
 import { tenantReached } from '../support/isolation/reached.ts';

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { EntityRepository, EntityRepositoryType, EntitySchema } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { NoTenantError } from 'mikro-orm-multitenancy';
-import { entities, House, Person, houseEntities, schema, seed, Tag } from '../support/isolation/entities.ts';
+import { entities, House, houseEntities, Person, schema, seed, Tag } from '../support/isolation/entities.ts';
 import { PlainOrms } from '../support/isolation/PlainOrms.ts';
 import { tenantReached } from '../support/isolation/reached.ts';
 import { TenantWorld } from '../support/isolation/TenantWorld.ts';
@@ -70,7 +70,12 @@ describe('manager.em', () => {
       await world.manager.run(id, async () => {
         const found = await em.findOneOrFail(Tag, 1);
         const built = await em.createQueryBuilder(Tag, 't').where({ id: 1 }).getSingleResult();
-        const kysely = await em.getKysely<{ tag: Tag }>().selectFrom('tag').select('name').where('id', '=', 1).execute();
+        const kysely = await em
+          .getKysely<{ tag: Tag }>()
+          .selectFrom('tag')
+          .select('name')
+          .where('id', '=', 1)
+          .execute();
         const raw = await em.execute<Tag[]>('select name from tag where id = 1');
         expect([found.name, built?.name, kysely[0]?.name, raw[0]?.name]).toEqual(Array(4).fill(`${id} tag 1`));
       });
@@ -136,7 +141,11 @@ describe('manager.em', () => {
           em.create(Person, newPerson as Person);
           await em.flush();
           await em.createQueryBuilder(Person).insert(newPerson).execute();
-          await em.getKysely<{ person: Person }>().insertInto('person').values(newPerson as Person).execute();
+          await em
+            .getKysely<{ person: Person }>()
+            .insertInto('person')
+            .values(newPerson as Person)
+            .execute();
           await em.execute('insert into person (name) values (?)', ['somebody new']);
           expect(await em.count(Person)).toBe(7);
           throw new Error('undo');

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { LockMode, ref, wrap } from '@mikro-orm/core';
-import { entities, House, houseEntities, Person, Room, Tag } from '../support/isolation/entities.ts';
+import { House, houseEntities, Person, Room } from '../support/isolation/entities.ts';
 import { type Attempt, expectRefused, type Loaded, load } from '../support/isolation/foreign.ts';
 import { PlainOrms } from '../support/isolation/PlainOrms.ts';
 import { TenantWorld } from '../support/isolation/TenantWorld.ts';
@@ -10,15 +10,15 @@ type Attempts = Record<string, Attempt<Loaded>>;
 const newHouse = { address: 'new', facts: {}, listedAt: new Date(0) };
 
 const unitOfWork: Attempts = {
-  'persist': (em, { house }) => em.persist(house),
+  persist: (em, { house }) => em.persist(house),
   'persist of a list': (em, { person, room }) => em.persist([person, room]),
-  'remove': (em, { room }) => em.remove(room),
-  'merge': (em, { house }) => em.merge(house),
-  'getReference': (em, { person }) => em.getReference(Person, person as never),
+  remove: (em, { room }) => em.remove(room),
+  merge: (em, { house }) => em.merge(house),
+  getReference: (em, { person }) => em.getReference(Person, person as never),
   'assign to it': (em, { house }) => em.assign(house, { address: 'changed' }),
-  'lock': (em, { house }) => em.transactional((inner) => inner.lock(house, LockMode.PESSIMISTIC_WRITE)),
-  'refresh': (em, { house }) => em.refresh(house),
-  'populate': (em, { house }) => em.populate([house], ['agent']),
+  lock: (em, { house }) => em.transactional((inner) => inner.lock(house, LockMode.PESSIMISTIC_WRITE)),
+  refresh: (em, { house }) => em.refresh(house),
+  populate: (em, { house }) => em.populate([house], ['agent']),
   'the unit of work itself': (em, { house }) => em.getUnitOfWork().persist(house),
 };
 
@@ -32,8 +32,7 @@ const relations: Attempts = {
   'an added many to many': (_em, { tag }, { house }) => house.tags.add(tag),
   'a replaced many to many': (_em, { tag }, { house }) => house.tags.set([tag]),
   'a replaced collection with orphan removal': (_em, { room }, { house }) => house.rooms.set([room]),
-  'a new entity': (em, { person }) =>
-    em.persist(Object.assign(new House(), newHouse, { agent: person })),
+  'a new entity': (em, { person }) => em.persist(Object.assign(new House(), newHouse, { agent: person })),
   'a new entity below a new entity': (em, { person }) => {
     const owner = Object.assign(new Person(), { name: 'new' });
     owner.houses.add(Object.assign(new House(), newHouse, { agent: person }));
@@ -46,50 +45,53 @@ const relations: Attempts = {
 };
 
 const data: Attempts = {
-  'create': (em, { person }) => em.create(House, { ...newHouse, owner: person }),
+  create: (em, { person }) => em.create(House, { ...newHouse, owner: person }),
   'create of nested data': (em, { tag }) =>
     em.create(Person, { name: 'new', houses: [{ ...newHouse, tags: [tag] }] } as never),
   'create with a wrapped reference': (em, { person }) => em.create(House, { ...newHouse, agent: ref(person) } as never),
-  'assign': (em, { person }, { house }) => em.assign(house, { agent: person }),
+  assign: (em, { person }, { house }) => em.assign(house, { agent: person }),
   'wrap().assign': (_em, { person }, { house }) => wrap(house).assign({ agent: person }),
   'merge of data': (em, { person }) => em.merge(House, { id: 1, ...newHouse, agent: person } as never),
-  'insert': (em, { person }) => em.insert(House, { ...newHouse, owner: person }),
+  insert: (em, { person }) => em.insert(House, { ...newHouse, owner: person }),
   'insert of the entity': (em, { tag }) => em.insert(tag),
-  'insertMany': (em, { person }) => em.insertMany(House, [newHouse, { ...newHouse, owner: person }]),
+  insertMany: (em, { person }) => em.insertMany(House, [newHouse, { ...newHouse, owner: person }]),
   'insertMany of entities': (em, { tag }) => em.insertMany([tag]),
-  'upsert': (em, { person }) => em.upsert(House, { id: 1, ...newHouse, owner: person }),
+  upsert: (em, { person }) => em.upsert(House, { id: 1, ...newHouse, owner: person }),
   'upsert of the entity': (em, { tag }) => em.upsert(tag),
-  'upsertMany': (em, { person }) => em.upsertMany(House, [{ id: 1, ...newHouse, owner: person }]),
+  upsertMany: (em, { person }) => em.upsertMany(House, [{ id: 1, ...newHouse, owner: person }]),
   'upsertMany of entities': (em, { tag }) => em.upsertMany([tag]),
-  'nativeUpdate': (em, { person }) => em.nativeUpdate(House, { id: 1 }, { owner: person }),
-  'clone': (em, { tag }) => em.clone(tag),
+  nativeUpdate: (em, { person }) => em.nativeUpdate(House, { id: 1 }, { owner: person }),
+  clone: (em, { tag }) => em.clone(tag),
   'clone with overrides': (em, { person }) => em.clone(House, { id: 1 }, { agent: person } as never),
 };
 
 const conditions: Attempts = {
-  'find': (em, { person }) => em.find(House, { owner: person }),
+  find: (em, { person }) => em.find(House, { owner: person }),
   'find by a nested condition': (em, { house }) => em.find(Room, { $or: [{ house: { id: 1 } }, { house }] }),
   'find by a list': (em, { person }) => em.find(House, { owner: { $in: [person] } }),
-  'findAll': (em, { person }) => em.findAll(House, { where: { owner: person } }),
-  'findAndCount': (em, { person }) => em.findAndCount(House, { owner: person }),
-  'findByCursor': (em, { person }) =>
+  findAll: (em, { person }) => em.findAll(House, { where: { owner: person } }),
+  findAndCount: (em, { person }) => em.findAndCount(House, { owner: person }),
+  findByCursor: (em, { person }) =>
     em.findByCursor(House, { where: { owner: person }, first: 1, orderBy: { id: 'asc' } }),
-  'findOne': (em, { person }) => em.findOne(House, { owner: person }),
-  'findOneOrFail': (em, { house }) => em.findOneOrFail(House, house),
-  'count': (em, { person }) => em.count(House, { owner: person }),
-  'countBy': (em, { person }) => em.countBy(House, 'owner', { where: { owner: person } }),
-  'stream': async (em, { person }) => {
+  findOne: (em, { person }) => em.findOne(House, { owner: person }),
+  findOneOrFail: (em, { house }) => em.findOneOrFail(House, house),
+  count: (em, { person }) => em.count(House, { owner: person }),
+  countBy: (em, { person }) => em.countBy(House, 'owner', { where: { owner: person } }),
+  stream: async (em, { person }) => {
     for await (const house of em.stream(House, { where: { owner: person } })) {
       expect(house).toBeUndefined();
     }
   },
-  'nativeUpdate': (em, { person }) => em.nativeUpdate(House, { owner: person }, { address: 'changed' }),
-  'nativeDelete': (em, { room }) => em.nativeDelete(Room, room),
-  'matching': (_em, { tag }, { house }) => house.tags.matching({ where: { id: tag } as never }),
+  nativeUpdate: (em, { person }) => em.nativeUpdate(House, { owner: person }, { address: 'changed' }),
+  nativeDelete: (em, { room }) => em.nativeDelete(Room, room),
+  matching: (_em, { tag }, { house }) => house.tags.matching({ where: { id: tag } as never }),
   'a repository': (em, { person }) => em.getRepository(House).find({ owner: person }),
   'a QueryBuilder': (em, { person }) => em.createQueryBuilder(House).where({ owner: person }).getResult(),
   'a QueryBuilder that inserts': (em, { person }) =>
-    em.createQueryBuilder(House).insert({ ...newHouse, owner: person }).execute(),
+    em
+      .createQueryBuilder(House)
+      .insert({ ...newHouse, owner: person })
+      .execute(),
   'a QueryBuilder that updates': (em, { person }) =>
     em.createQueryBuilder(House).update({ owner: person }).where({ id: 1 }).execute(),
 };

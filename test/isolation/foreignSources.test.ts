@@ -7,7 +7,7 @@ import { TenantWorld } from '../support/isolation/TenantWorld.ts';
 
 /** Ways in which a person of globex comes into being. */
 const sources: Record<string, (em: SqlEntityManager) => Person | Promise<Person>> = {
-  'find': (em) => em.findOneOrFail(Person, 1),
+  find: (em) => em.findOneOrFail(Person, 1),
   'a joined relation': async (em) => {
     const house = await em.findOneOrFail(House, 1, { populate: ['owner'], strategy: 'joined' });
     return house.owner as Person;
@@ -23,11 +23,11 @@ const sources: Record<string, (em: SqlEntityManager) => Person | Promise<Person>
     await wrap(person).init();
     return person;
   },
-  'QueryBuilder': async (em) => {
+  QueryBuilder: async (em) => {
     const [person] = await em.createQueryBuilder(Person).where({ id: 1 }).getResult();
     return person as Person;
   },
-  'stream': async (em) => {
+  stream: async (em) => {
     for await (const person of em.stream(Person, { where: { id: 1 } })) {
       return person;
     }
@@ -45,9 +45,9 @@ const sources: Record<string, (em: SqlEntityManager) => Person | Promise<Person>
     }
     throw new Error('There was no person');
   },
-  'map': (em) => em.map(Person, { id: 1, name: 'mapped' }),
-  'merge': (em) => em.merge(Person, { id: 1, name: 'merged' }),
-  'upsert': (em) => em.upsert(Person, { id: 1, name: 'globex person 1' }),
+  map: (em) => em.map(Person, { id: 1, name: 'mapped' }),
+  merge: (em) => em.merge(Person, { id: 1, name: 'merged' }),
+  upsert: (em) => em.upsert(Person, { id: 1, name: 'globex person 1' }),
   'the result cache': async (em) => {
     await em.fork().findOneOrFail(Person, 1, { cache: 1_000 });
     return em.findOneOrFail(Person, 1, { cache: 1_000 });
@@ -69,7 +69,7 @@ const sources: Record<string, (em: SqlEntityManager) => Person | Promise<Person>
     em.persist(person);
     return person;
   },
-  'create': (em) => em.create(Person, { name: 'new' }),
+  create: (em) => em.create(Person, { name: 'new' }),
   'create without persist': (em) => em.create(Person, { name: 'new' }, { persist: false }),
   'create with a key, without persist': (em) => em.create(Person, { id: 9, name: 'new' }, { persist: false }),
 };

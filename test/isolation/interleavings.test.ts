@@ -82,31 +82,35 @@ describe(`${ids.length} tenants with equal primary keys`, () => {
     return new Map(Array.from({ length: HOUSES }, (_, n) => row(n + 1)));
   };
 
-  it(`keep their rows, identity maps and databases apart in ${RUNS} interleavings`, async () => {
-    let checks = 0;
-    let changed: ReadonlySet<string> = new Set(ids);
-    const property = fc.asyncProperty(sessions, async (played) => {
-      await inEach(async (client, id) => {
-        if (changed.has(id)) {
-          await client.query(`delete from house; ${houses.replace('$id', id)}`);
-        }
+  it(
+    `keep their rows, identity maps and databases apart in ${RUNS} interleavings`,
+    async () => {
+      let checks = 0;
+      let changed: ReadonlySet<string> = new Set(ids);
+      const property = fc.asyncProperty(sessions, async (played) => {
+        await inEach(async (client, id) => {
+          if (changed.has(id)) {
+            await client.query(`delete from house; ${houses.replace('$id', id)}`);
+          }
+        });
+        // Unless this one succeeds, nobody knows what it has changed.
+        changed = new Set(ids);
+        const interleaving = new Interleaving(world.manager, ids, rowsAtFirst);
+        await interleaving.play(played);
+        checks += interleaving.checks;
+        await inEach(async (client, id) => {
+          const { rows } = await client.query<{ id: number; address: string; owner_id: number }>(
+            'select id, address, owner_id from house order by id',
+          );
+          const actual: Rows = new Map(rows.map((row) => [row.id, { address: row.address, ownerId: row.owner_id }]));
+          expect({ id, rows: actual }).toEqual({ id, rows: interleaving.expected.get(id) });
+        });
+        world.assertNothingHeld();
+        changed = interleaving.changed;
       });
-      // Unless this one succeeds, nobody knows what it has changed.
-      changed = new Set(ids);
-      const interleaving = new Interleaving(world.manager, ids, rowsAtFirst);
-      await interleaving.play(played);
-      checks += interleaving.checks;
-      await inEach(async (client, id) => {
-        const { rows } = await client.query<{ id: number; address: string; owner_id: number }>(
-          'select id, address, owner_id from house order by id',
-        );
-        const actual: Rows = new Map(rows.map((row) => [row.id, { address: row.address, ownerId: row.owner_id }]));
-        expect({ id, rows: actual }).toEqual({ id, rows: interleaving.expected.get(id) });
-      });
-      world.assertNothingHeld();
-      changed = interleaving.changed;
-    });
-    await fc.assert(property, { numRuns: RUNS, ...(SEED === undefined ? {} : { seed: Number(SEED) }) });
-    expect(checks).toBeGreaterThan(RUNS);
-  }, 60_000 + RUNS * 200);
+      await fc.assert(property, { numRuns: RUNS, ...(SEED === undefined ? {} : { seed: Number(SEED) }) });
+      expect(checks).toBeGreaterThan(RUNS);
+    },
+    60_000 + RUNS * 200,
+  );
 });

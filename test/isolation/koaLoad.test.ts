@@ -67,48 +67,55 @@ describe('two tenants with equal primary keys behind Koa', () => {
   function send(id: string, path: string): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const headers = { host: `${id}.example.com` };
-      const sent = request({ host: '127.0.0.1', port: server.port, path, headers, agent }, (response: IncomingMessage) => {
-        text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject);
-      });
+      const sent = request(
+        { host: '127.0.0.1', port: server.port, path, headers, agent },
+        (response: IncomingMessage) => {
+          text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject);
+        },
+      );
       sent.once('error', reject).end();
     });
   }
 
-  it(`cross no row and lose nothing in ${REQUESTS} requests, ${CONCURRENCY} at a time, while they are evicted`, async () => {
-    const wrong: string[] = [];
-    const answered = { acme: 0, globex: 0 };
-    const evictions: Promise<boolean>[] = [];
-    let next = 0;
-    const client = async (): Promise<void> => {
-      while (next < REQUESTS) {
-        const n = next++;
-        const id = ids[randomInt(ids.length)] as 'acme' | 'globex';
-        const { status, body } = await send(id, `${paths[n % paths.length]}?${n}`);
-        answered[id] += 1;
-        const parts = body.split('; ');
-        if (status !== 200 || !parts.every((part) => part.startsWith(`${id} `))) {
-          wrong.push(`${id}: ${status} ${body}`);
+  it(
+    `cross no row and lose nothing in ${REQUESTS} requests, ${CONCURRENCY} at a time, while they are evicted`,
+    async () => {
+      const wrong: string[] = [];
+      const answered = { acme: 0, globex: 0 };
+      const evictions: Promise<boolean>[] = [];
+      let next = 0;
+      const client = async (): Promise<void> => {
+        while (next < REQUESTS) {
+          const n = next++;
+          const id = ids[randomInt(ids.length)] as 'acme' | 'globex';
+          const { status, body } = await send(id, `${paths[n % paths.length]}?${n}`);
+          answered[id] += 1;
+          const parts = body.split('; ');
+          if (status !== 200 || !parts.every((part) => part.startsWith(`${id} `))) {
+            wrong.push(`${id}: ${status} ${body}`);
+          }
+          if (randomInt(REQUESTS_PER_EVICTION) === 0) {
+            evictions.push(world.manager.evict(ids[randomInt(ids.length)] as string));
+          }
         }
-        if (randomInt(REQUESTS_PER_EVICTION) === 0) {
-          evictions.push(world.manager.evict(ids[randomInt(ids.length)] as string));
-        }
+      };
+      await Promise.all(Array.from({ length: CONCURRENCY }, client));
+      const evicted = (await Promise.all(evictions)).filter(Boolean).length;
+      expect(wrong).toEqual([]);
+      expect(server.errors).toEqual([]);
+      expect(answered.acme + answered.globex).toBe(REQUESTS);
+      expect(Math.min(answered.acme, answered.globex)).toBeGreaterThan(REQUESTS / 4);
+      expect(evicted).toBeGreaterThan(REQUESTS / REQUESTS_PER_EVICTION / 4);
+      const left = (await world.databases.dump(['house', 'person', 'tag', 'room'])) as Record<string, object>;
+      for (const id of ids) {
+        const stranger = ids.find((other) => other !== id) as string;
+        expect(JSON.stringify(left[id])).not.toContain(stranger);
+        expect(left[id]).toMatchObject({ house: expect.arrayContaining([expect.objectContaining({ id: 2 })]) });
       }
-    };
-    await Promise.all(Array.from({ length: CONCURRENCY }, client));
-    const evicted = (await Promise.all(evictions)).filter(Boolean).length;
-    expect(wrong).toEqual([]);
-    expect(server.errors).toEqual([]);
-    expect(answered.acme + answered.globex).toBe(REQUESTS);
-    expect(Math.min(answered.acme, answered.globex)).toBeGreaterThan(REQUESTS / 4);
-    expect(evicted).toBeGreaterThan(REQUESTS / REQUESTS_PER_EVICTION / 4);
-    const left = (await world.databases.dump(['house', 'person', 'tag', 'room'])) as Record<string, object>;
-    for (const id of ids) {
-      const stranger = ids.find((other) => other !== id) as string;
-      expect(JSON.stringify(left[id])).not.toContain(stranger);
-      expect(left[id]).toMatchObject({ house: expect.arrayContaining([expect.objectContaining({ id: 2 })]) });
-    }
-    world.assertNothingHeld();
-    // Says how many leases, sockets and sessions are left after `close()`, and throws unless each is 0.
-    await world[Symbol.asyncDispose]();
-  }, 60_000 + REQUESTS * 10);
+      world.assertNothingHeld();
+      // Says how many leases, sockets and sessions are left after `close()`, and throws unless each is 0.
+      await world[Symbol.asyncDispose]();
+    },
+    60_000 + REQUESTS * 10,
+  );
 });

@@ -23,25 +23,25 @@ function lateIn<R>(world: TenantWorld, id: string, work: (em: SqlEntityManager) 
 
 /** What code that goes on too late may try. */
 const attempts: Record<string, (em: SqlEntityManager) => Promise<unknown>> = {
-  'find': (em) => em.find(House, {}),
-  'execute': (em) => em.execute('select 1'),
+  find: (em) => em.find(House, {}),
+  execute: (em) => em.execute('select 1'),
   'a transaction': (em) => em.transactional(() => Promise.resolve('done')),
-  'begin': (em) => em.begin(),
-  'flush': (em) => {
+  begin: (em) => em.begin(),
+  flush: (em) => {
     em.create(Person, { name: 'too late' });
     return em.flush();
   },
-  'nativeUpdate': (em) => em.nativeUpdate(House, {}, { address: 'too late' }),
-  'QueryBuilder': (em) => em.createQueryBuilder(House).getResult(),
-  'Kysely': async (em) => em.getKysely<{ house: House }>().selectFrom('house').selectAll().execute(),
+  nativeUpdate: (em) => em.nativeUpdate(House, {}, { address: 'too late' }),
+  QueryBuilder: (em) => em.createQueryBuilder(House).getResult(),
+  Kysely: async (em) => em.getKysely<{ house: House }>().selectFrom('house').selectAll().execute(),
   'a fork': (em) => em.fork().find(House, {}),
-  'stream': async (em) => {
+  stream: async (em) => {
     for await (const house of em.stream(House)) {
       expect(house).toBeUndefined();
     }
   },
   'a lazy reference': (em) => wrap(em.getReference(House, 1)).init(),
-  'RequestContext': async () => RequestContext.getEntityManager()?.count(House),
+  RequestContext: async () => RequestContext.getEntityManager()?.count(House),
 };
 
 describe('work that goes on after its run', () => {

@@ -60,7 +60,9 @@ describe('runs inside runs', () => {
       });
       expect(outer.getUnitOfWork().getById(House, 1 as never)).toBe(house);
     });
-    expect(await world.databases.dump(['house'])).toMatchObject({ acme: { house: [{ address: 'acme house 1' }, {}, {}] } });
+    expect(await world.databases.dump(['house'])).toMatchObject({
+      acme: { house: [{ address: 'acme house 1' }, {}, {}] },
+    });
   });
 
   it('by the outer fork are still runs of the outer tenant', async () => {

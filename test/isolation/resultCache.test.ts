@@ -12,15 +12,15 @@ const cache = 60_000;
 
 /** Ways to read a tag's name, or something that holds it, through the result cache. */
 const reads: Record<string, (em: SqlEntityManager) => Promise<unknown>> = {
-  'find': async (em) => (await em.find(Tag, { id: 1 }, { cache })).map(({ name }) => name),
-  'findAll': async (em) => (await em.findAll(Tag, { where: { id: 1 }, cache })).map(({ name }) => name),
-  'findOne': async (em) => [(await em.findOne(Tag, 1, { cache }))?.name],
-  'findAndCount': async (em) => (await em.findAndCount(Tag, { id: 1 }, { cache }))[0].map(({ name }) => name),
+  find: async (em) => (await em.find(Tag, { id: 1 }, { cache })).map(({ name }) => name),
+  findAll: async (em) => (await em.findAll(Tag, { where: { id: 1 }, cache })).map(({ name }) => name),
+  findOne: async (em) => [(await em.findOne(Tag, 1, { cache }))?.name],
+  findAndCount: async (em) => (await em.findAndCount(Tag, { id: 1 }, { cache }))[0].map(({ name }) => name),
   'a populated relation': async (em) => {
     const houses = await em.find(House, { id: 1 }, { populate: ['tags'], cache });
     return houses.flatMap(({ tags }) => tags.getItems().map(({ name }) => name));
   },
-  'QueryBuilder': async (em) => {
+  QueryBuilder: async (em) => {
     const rows = await em.createQueryBuilder(Tag).select('name').where({ id: 1 }).cache(cache).execute('all');
     return (rows as { readonly name: string }[]).map(({ name }) => name);
   },

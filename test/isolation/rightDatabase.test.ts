@@ -8,8 +8,8 @@ import {
 } from 'mikro-orm-multitenancy';
 import { serverUrl } from '../support/databases.ts';
 import { entities, House, houseEntities } from '../support/isolation/entities.ts';
-import { tenantReached } from '../support/isolation/reached.ts';
 import { RewritingPooler } from '../support/isolation/RewritingPooler.ts';
+import { tenantReached } from '../support/isolation/reached.ts';
 import { TenantWorld } from '../support/isolation/TenantWorld.ts';
 
 let world: TenantWorld;
@@ -53,11 +53,14 @@ describe('options that choose a database', () => {
     await expect(refused).rejects.not.toThrow('secret');
   });
 
-  it.each(['database', 'dbname', 'host', 'port', 'user', 'options'])('the URL parameter `%s` is refused', async (name) => {
-    const server = `${serverUrl()}/?${name}=another`;
-    const refused = TenantOrmManager.init({ orm: { entities }, server, catalog: world.manager.catalog });
-    await expect(refused).rejects.toThrow(TenancyConfigurationError);
-  });
+  it.each(['database', 'dbname', 'host', 'port', 'user', 'options'])(
+    'the URL parameter `%s` is refused',
+    async (name) => {
+      const server = `${serverUrl()}/?${name}=another`;
+      const refused = TenantOrmManager.init({ orm: { entities }, server, catalog: world.manager.catalog });
+      await expect(refused).rejects.toThrow(TenancyConfigurationError);
+    },
+  );
 
   it('in the path of the server URL are not for tenants', async () => {
     await using manager = await TenantOrmManager.init({

@@ -20,7 +20,7 @@ type Classes = Pick<HouseEntities, 'House' | 'Person' | 'Room' | 'Deed'>;
 
 /** Ways to read, after none of which a flush has anything to write. */
 const reads: Record<string, (em: SqlEntityManager, classes: Classes) => Promise<unknown>> = {
-  'find': (em, { House }) => em.find(House, {}),
+  find: (em, { House }) => em.find(House, {}),
   'find with a joined owner': (em, { House }) => em.find(House, {}, { populate: ['owner'], strategy: 'joined' }),
   'find with a selected owner': (em, { House }) => em.find(House, {}, { populate: ['owner'], strategy: 'select-in' }),
   'find with joined collections': (em, { House }) =>
@@ -58,8 +58,8 @@ const reads: Record<string, (em: SqlEntityManager, classes: Classes) => Promise<
   'find of some fields of an inverse one to one': (em, { House }) =>
     em.find(House, {}, { populate: ['deed'], fields: ['address', 'deed.number'] }),
   'find of an owning one to one': (em, { Deed }) => em.find(Deed, {}, { populate: ['house'] }),
-  'QueryBuilder': (em, { House }) => em.createQueryBuilder(House, 'h').leftJoinAndSelect('h.owner', 'o').getResult(),
-  'stream': async (em, { House }) => {
+  QueryBuilder: (em, { House }) => em.createQueryBuilder(House, 'h').leftJoinAndSelect('h.owner', 'o').getResult(),
+  stream: async (em, { House }) => {
     for await (const house of em.stream(House, { populate: ['owner'] })) {
       expect(house.id).toBeGreaterThan(0);
     }

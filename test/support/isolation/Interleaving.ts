@@ -189,7 +189,11 @@ export class Interleaving {
     if (commits) {
       await work;
       for (const apply of inner) {
-        scope === undefined ? apply() : scope.push(apply);
+        if (scope === undefined) {
+          apply();
+        } else {
+          scope.push(apply);
+        }
       }
     } else {
       await expect(work).rejects.toThrow(Undo);
@@ -219,7 +223,11 @@ export class Interleaving {
         rows.set(row, after);
       }
     };
-    scope === undefined ? apply() : scope.push(apply);
+    if (scope === undefined) {
+      apply();
+    } else {
+      scope.push(apply);
+    }
   }
 
   /** The next row that no other operation of this tenant writes; equal ids come up in every tenant. */

@@ -10,7 +10,10 @@ export class TenantDatabases implements AsyncDisposable {
     this.tenants = tenants;
   }
 
-  static async create(ids: readonly string[], statements?: (id: string) => readonly string[]): Promise<TenantDatabases> {
+  static async create(
+    ids: readonly string[],
+    statements?: (id: string) => readonly string[],
+  ): Promise<TenantDatabases> {
     const tenants = ids.map((id) => ({ id, database: uniqueName(`isolation_${id}`) }));
     for (const { id, database } of tenants) {
       await createDatabase(database, statements?.(id) ?? [...schema, ...seed(id)]);

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { WrongTenantError } from 'mikro-orm-multitenancy';
-import { Deed, House, Person, Room, Tag } from './entities.ts';
+import { type Deed, House, type Person, type Room, type Tag } from './entities.ts';
 import type { TenantWorld } from './TenantWorld.ts';
 
 /** Entities of one tenant, loaded in its run. */
