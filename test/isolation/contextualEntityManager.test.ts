@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { EntityRepository, EntityRepositoryType, EntitySchema } from '@mikro-orm/core';
+import { EntityRepository, EntityRepositoryType, EntitySchema, type EventSubscriber } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { NoTenantError } from 'mikro-orm-multitenancy';
 import { entities, House, houseEntities, Person, schema, seed, Tag } from '../support/isolation/entities.ts';
@@ -85,7 +85,7 @@ describe('manager.em', () => {
   it("has the run's own identity map", async () => {
     await world.manager.run('acme', async (fork) => {
       expect(await em.findOneOrFail(House, 1)).toBe(await fork.findOneOrFail(House, 1));
-      expect(em.getUnitOfWork()).toBe(fork.getUnitOfWork());
+      expect(em.getUnitOfWork() === fork.getUnitOfWork()).toBe(true);
       expect(em.id).toBe(fork.id);
     });
   });
@@ -137,7 +137,7 @@ describe('manager.em', () => {
       const work = world.manager.run('acme', () =>
         em.transactional(async (inner) => {
           expect(em.isInTransaction()).toBe(true);
-          expect(em.getTransactionContext()).toBe(inner.getTransactionContext());
+          expect(em.getTransactionContext() === inner.getTransactionContext()).toBe(true);
           em.create(Person, newPerson as Person);
           await em.flush();
           await em.createQueryBuilder(Person).insert(newPerson).execute();
@@ -181,6 +181,20 @@ describe('manager.em', () => {
         }),
       );
       expect(await countIn('globex')).toBe(4);
+    });
+
+    it('registers a subscriber for that transaction alone', async () => {
+      const names: string[] = [];
+      const subscriber: EventSubscriber<Person> = { afterCreate: ({ entity }) => void names.push(entity.name) };
+      await world.manager.run('acme', async () => {
+        await em.transactional(async () => {
+          em.getEventManager().registerSubscriber(subscriber);
+          em.create(Person, { name: 'inside' });
+        });
+        em.create(Person, { name: 'afterwards' });
+        await em.flush();
+      });
+      expect(names).toEqual(['inside']);
     });
 
     it('is outside the transaction before it and after it', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { LockMode, ref, wrap } from '@mikro-orm/core';
+import { WrongTenantError } from 'mikro-orm-multitenancy';
 import { House, houseEntities, Person, Room } from '../support/isolation/entities.ts';
 import { type Attempt, expectRefused, type Loaded, load } from '../support/isolation/foreign.ts';
 import { PlainOrms } from '../support/isolation/PlainOrms.ts';
@@ -19,6 +20,7 @@ const unitOfWork: Attempts = {
   lock: (em, { house }) => em.transactional((inner) => inner.lock(house, LockMode.PESSIMISTIC_WRITE)),
   refresh: (em, { house }) => em.refresh(house),
   populate: (em, { house }) => em.populate([house], ['agent']),
+  'an orphan of the unit of work': (em, { tag }) => em.getUnitOfWork().scheduleOrphanRemoval(tag),
   'the unit of work itself': (em, { house }) => em.getUnitOfWork().persist(house),
 };
 
@@ -32,6 +34,10 @@ const relations: Attempts = {
   'an added many to many': (_em, { tag }, { house }) => house.tags.add(tag),
   'a replaced many to many': (_em, { tag }, { house }) => house.tags.set([tag]),
   'a replaced collection with orphan removal': (_em, { room }, { house }) => house.rooms.set([room]),
+  'an orphan: added and removed again': (_em, { room }, { house }) => {
+    house.rooms.add(room);
+    house.rooms.remove(room);
+  },
   'a new entity': (em, { person }) => em.persist(Object.assign(new House(), newHouse, { agent: person })),
   'a new entity below a new entity': (em, { person }) => {
     const owner = Object.assign(new Person(), { name: 'new' });
@@ -87,6 +93,8 @@ const conditions: Attempts = {
   matching: (_em, { tag }, { house }) => house.tags.matching({ where: { id: tag } as never }),
   'a repository': (em, { person }) => em.getRepository(House).find({ owner: person }),
   'a QueryBuilder': (em, { person }) => em.createQueryBuilder(House).where({ owner: person }).getResult(),
+  'a copy of a QueryBuilder': (em, { person }) =>
+    em.createQueryBuilder(House).clone().where({ owner: person }).getResult(),
   'a QueryBuilder that inserts': (em, { person }) =>
     em
       .createQueryBuilder(House)
@@ -121,10 +129,26 @@ describe('an entity of globex in acme', () => {
     // The same key is the common case, and the one in which a diff of columns sees nothing.
     describe.each([1, 2])(`with the key %i, by ${kind}`, (id) => {
       it.each(Object.keys(attempts))('%s', async (name) => {
+        world.forgetStatements();
         await expectRefused(world, (globex) => load(globex, id), attempts[name] as Attempt<Loaded>);
+        // Not even what a rollback undoes.
+        expect(world.writes).toEqual([]);
       });
     });
   }
+
+  it('keeps its own EntityManager when an own entity that refers to it is merged', async () => {
+    await world.manager.run('globex', async (globex) => {
+      const foreign = await globex.findOneOrFail(Person, 1);
+      await world.manager.run('acme', async (em) => {
+        const house = await em.findOneOrFail(House, 1);
+        house.agent = foreign;
+        em.clear();
+        expect(() => em.merge(house)).toThrow(WrongTenantError);
+        expect(wrap(foreign, true).__em === globex).toBe(true);
+      });
+    });
+  });
 
   it('may be used by every run of its own tenant, whatever became of the ORM that loaded it', async () => {
     const { house } = await world.manager.run('globex', (em) => load(em, 1));

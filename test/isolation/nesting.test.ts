@@ -52,7 +52,7 @@ describe('runs inside runs', () => {
       const house = await outer.findOneOrFail(House, 1);
       house.address = 'changed, not flushed';
       await world.manager.run('acme', async (inner) => {
-        expect(inner).not.toBe(outer);
+        expect(inner === outer).toBe(false);
         const same = await inner.findOneOrFail(House, 1);
         expect(same).not.toBe(house);
         expect(same.address).toBe('acme house 1');
@@ -114,13 +114,13 @@ describe('runs inside runs', () => {
           await world.manager.run('globex', async () => {
             expect(em.isInTransaction()).toBe(false);
             await em.transactional(async () => {
-              expect(em.getTransactionContext()).not.toBe(outer);
+              expect(em.getTransactionContext() === outer).toBe(false);
               await expectToBe('globex');
               await world.manager.run('initech', () => expectToBe('initech'));
               await expectToBe('globex');
             });
           });
-          expect(em.getTransactionContext()).toBe(outer);
+          expect(em.getTransactionContext() === outer).toBe(true);
           await expectToBe('acme');
         }),
       );

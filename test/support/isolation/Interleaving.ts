@@ -84,7 +84,7 @@ export class Interleaving {
   async #run({ tenant, operations }: Session, fails = false): Promise<void> {
     const id = this.#idOf(tenant);
     await this.#manager.run(id, async (em) => {
-      expect(RequestContext.getEntityManager()).toBe(em);
+      expect(RequestContext.getEntityManager() === em).toBe(true);
       await this.#all({ id, em, scope: undefined }, operations);
       if (fails) {
         throw new Undo();

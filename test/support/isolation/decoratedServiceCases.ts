@@ -97,7 +97,7 @@ export function decoratedServiceCases(Service: new (em: EntityManager) => Decora
   it("@EnsureRequestContext keeps the run's fork", async () => {
     await world.manager.run('acme', (outer) =>
       service.inSameContext(async (em) => {
-        expect(em).toBe(outer);
+        expect(em === outer).toBe(true);
         expect(service.em.id).toBe(outer.id);
       }),
     );
