@@ -34,6 +34,7 @@ type Entity = AnyEntity;
 type Owned = ReturnType<typeof helper> & { [OWNER]?: EntityOwner };
 type Guarded = UnitOfWork & { [DRIVER]: OwnedDriver };
 type RunHooks = (this: Guarded, type: EventType, changeSet: ChangeSet<Entity>, sync?: boolean) => Promise<void>;
+type RegisterParameters = Parameters<UnitOfWork['register']>;
 type GuardBase = Omit<UnitOfWork, 'runHooks'> & { readonly runHooks: RunHooks };
 
 /**
@@ -42,9 +43,15 @@ type GuardBase = Omit<UnitOfWork, 'runHooks'> & { readonly runHooks: RunHooks };
  */
 function guardsOver(base: GuardBase) {
   return {
-    register(this: Guarded, ...args: Parameters<UnitOfWork['register']>) {
-      claim(this, args[0]);
-      return base.register.apply(this, args);
+    // MikroORM registers each row that it reads: parameters by name, since a rest parameter costs an array.
+    register(
+      this: Guarded,
+      entity: RegisterParameters[0],
+      data: RegisterParameters[1],
+      options: RegisterParameters[2],
+    ) {
+      claim(this, entity);
+      return base.register.call(this, entity, data, options);
     },
     merge(this: Guarded, ...args: Parameters<UnitOfWork['merge']>) {
       claim(this, args[0]);

@@ -1,25 +1,28 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { ResponseEnd } from './ResponseEnd.ts';
 
 /** Tells when responses are over. One for all requests of a middleware. */
 export class ResponseWatch {
   readonly #queued = new WeakMap<Socket, Set<() => void>>();
 
-  /** Resolves once the response has been sent or its client is gone, at once if that has happened. Never rejects. */
-  ended(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    return new Promise((resolve) => {
-      if (hasEnded(req, res)) {
-        resolve();
-        return;
-      }
-      res.once('finish', resolve);
-      res.once('close', resolve);
-      if (isQueued(req, res)) {
-        const callbacks = this.#callbacksOn(req.socket);
-        callbacks.add(resolve);
-        res.once('close', () => callbacks.delete(resolve));
-      }
-    });
+  /** The end of this response, which may be over already. */
+  endOf(req: IncomingMessage, res: ServerResponse): ResponseEnd {
+    const over = new ResponseEnd();
+    const end = (): void => over.end();
+    if (hasEnded(req, res)) {
+      end();
+      return over;
+    }
+    // Listeners of the application, who come later, still have the tenant.
+    res.on('finish', () => queueMicrotask(end));
+    res.on('close', end);
+    if (isQueued(req, res)) {
+      const callbacks = this.#callbacksOn(req.socket);
+      callbacks.add(end);
+      res.on('close', () => callbacks.delete(end));
+    }
+    return over;
   }
 
   /** One listener a socket, however many pipelined requests wait on it. */

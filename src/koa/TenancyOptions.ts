@@ -11,7 +11,7 @@ export interface TenancyManager<T extends Tenant = Tenant> {
   readonly catalog: TenantCatalog<T>;
   readonly events: TenancyEmitter;
   /** Rejects with a `TenancyError` for a tenant that is not there or takes no work. */
-  acquire(id: string, options?: { readonly signal?: AbortSignal }): Promise<TenancyLease<T>>;
+  acquire(id: string): Promise<TenancyLease<T>>;
 }
 
 /** What the middleware needs of a `TenantLease`. */

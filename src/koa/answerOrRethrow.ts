@@ -42,6 +42,9 @@ function answer(ctx: Context, error: TenancyError): void {
 
 /** A copy of the response's headers. Lists are copied too: `ctx.cookies` appends to the one that is there. */
 export function headersOf(ctx: Context): OutgoingHttpHeaders {
+  if (ctx.res.getHeaderNames().length === 0) {
+    return {};
+  }
   const entries = Object.entries(ctx.res.getHeaders());
   return Object.fromEntries(entries.map(([name, value]) => [name, Array.isArray(value) ? [...value] : value]));
 }

@@ -2,11 +2,11 @@ import type { Context, Middleware } from 'koa';
 import { TenancyConfigurationError, TenancyError, TenantForbiddenError, TenantUnavailableError } from '../errors.ts';
 import { resolveTenant } from '../resolution/resolveTenant.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
-import { acquireUnlessEnded } from './acquireUnlessEnded.ts';
 import { answerOrRethrow, headersOf } from './answerOrRethrow.ts';
 import { exemption } from './exemption.ts';
 import { KoaTenantRequest } from './KoaTenantRequest.ts';
 import { keepContext } from './keepContext.ts';
+import type { ResponseEnd } from './ResponseEnd.ts';
 import { ResponseWatch } from './ResponseWatch.ts';
 import {
   checkedResolvers,
@@ -34,13 +34,20 @@ export function tenancy<T extends Tenant>(
   const vary = resolvers.flatMap((resolver) => resolver.vary ?? []);
   const responses = new ResponseWatch();
 
-  async function enter(ctx: Context, request: KoaTenantRequest, ended: Promise<void>) {
+  async function enter(ctx: Context, request: KoaTenantRequest, end: ResponseEnd) {
     const { tenant, path } = await resolveTenant(request, resolvers, manager.catalog);
     if ((await options.authorize(ctx, tenant)) !== true) {
       throw new TenantForbiddenError(tenant.id);
     }
-    const lease = await acquireUnlessEnded(manager, tenant.id, ended);
-    return lease && { lease, path };
+    if (end.isOver) {
+      return undefined;
+    }
+    const lease = await manager.acquire(tenant.id);
+    if (end.isOver) {
+      await lease.release();
+      return undefined;
+    }
+    return { lease, path };
   }
 
   return async (ctx: Context, next) => {
@@ -53,8 +60,8 @@ export function tenancy<T extends Tenant>(
       ctx.vary(vary);
     }
     const headers = headersOf(ctx);
-    const ended = responses.ended(ctx.req, ctx.res);
-    const entered = await enter(ctx, request, ended).catch((error: unknown) => {
+    const end = responses.endOf(ctx.req, ctx.res);
+    const entered = await enter(ctx, request, end).catch((error: unknown) => {
       const isRefused = isRefusal(error);
       if (isRefused) {
         manager.events.emit('resolution:refused', { code: error.code, tenantId: error.tenantId });
@@ -66,8 +73,9 @@ export function tenancy<T extends Tenant>(
     }
     const { lease, path } = entered;
     try {
-      const state: TenancyState<T> = { tenant: lease.tenant, tenantPath: tenantPathOf(ctx, path) };
-      Object.assign(ctx.state, state);
+      const state = ctx.state as TenancyState<T>;
+      state.tenant = lease.tenant;
+      state.tenantPath = tenantPathOf(ctx, path);
       await underTenantPath(ctx, path, () =>
         lease.run(async () => {
           await next();
@@ -77,7 +85,7 @@ export function tenancy<T extends Tenant>(
     } catch (error) {
       answerOrRethrow(ctx, error, headers);
     } finally {
-      void ended.then(() => release(ctx, lease));
+      end.whenOver(() => void release(ctx, lease));
     }
   };
 }
@@ -89,7 +97,7 @@ function assertFirstEntry(ctx: Context): void {
         'for work in a second tenant call `manager.run(id, …)`.',
     );
   }
-  Object.assign(ctx.state, { [ENTERED]: true });
+  Reflect.set(ctx.state, ENTERED, true);
 }
 
 /** Whether the error says that this client gets no tenant, rather than that something failed. */

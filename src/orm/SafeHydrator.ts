@@ -1,4 +1,4 @@
-import { type EntityData, type EntityFactory, type EntityMetadata, ObjectHydrator } from '@mikro-orm/core';
+import { type EntityData, type EntityFactory, type EntityMetadata, ObjectHydrator, Utils } from '@mikro-orm/core';
 
 /**
  * Whether an entity is being hydrated now. Relation setters of every ORM over the same entity classes ask for it, and
@@ -7,19 +7,12 @@ import { type EntityData, type EntityFactory, type EntityMetadata, ObjectHydrato
 let hydrating = false;
 
 /**
- * MikroORM's hydrator, whose flag survives an exception. The stock one sets it without `finally`: a custom type that
+ * MikroORM's hydrator around its own compiled functions, whose flag survives an exception. The stock one sets it without `finally`: a custom type that
  * throws for one corrupt row leaves it on, and from then on changed relations are not written any more.
  */
 export class SafeHydrator extends ObjectHydrator {
-  constructor(...args: ConstructorParameters<typeof ObjectHydrator>) {
-    super(...args);
-    // The base class defines `running` on the instance, where an accessor of this class would not be reached.
-    Object.defineProperty(this, 'running', {
-      get: () => hydrating,
-      set: (value: boolean) => {
-        hydrating = value;
-      },
-    });
+  override isRunning(): boolean {
+    return hydrating;
   }
 
   override hydrate<T extends object>(
@@ -28,20 +21,22 @@ export class SafeHydrator extends ObjectHydrator {
     data: EntityData<T>,
     factory: EntityFactory,
     type: 'full' | 'reference',
-    newEntity?: boolean,
-    convertCustomTypes?: boolean,
+    newEntity = false,
+    convertCustomTypes = false,
     schema?: string,
     parentSchema?: string,
     normalizeAccessors?: boolean,
   ): void {
+    const hydrateEntity = this.getEntityHydrator(meta, type, normalizeAccessors);
     const before = hydrating;
+    // What a new entity propagates is to be written by the next flush.
+    hydrating = !newEntity;
     try {
-      super.hydrate(
+      Utils.callCompiledFunction(
+        hydrateEntity,
         entity,
-        meta,
         data,
         factory,
-        type,
         newEntity,
         convertCustomTypes,
         schema,
@@ -58,14 +53,26 @@ export class SafeHydrator extends ObjectHydrator {
     meta: EntityMetadata<T>,
     data: EntityData<T>,
     factory: EntityFactory,
-    convertCustomTypes?: boolean,
+    convertCustomTypes = false,
     schema?: string,
     parentSchema?: string,
     normalizeAccessors?: boolean,
   ): void {
+    const hydrateKey = this.getEntityHydrator(meta, 'reference', normalizeAccessors);
     const before = hydrating;
+    hydrating = true;
     try {
-      super.hydrateReference(entity, meta, data, factory, convertCustomTypes, schema, parentSchema, normalizeAccessors);
+      Utils.callCompiledFunction(
+        hydrateKey,
+        entity,
+        data,
+        factory,
+        false,
+        convertCustomTypes,
+        schema,
+        parentSchema,
+        normalizeAccessors,
+      );
     } finally {
       hydrating = before;
     }

@@ -12,6 +12,26 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+const FORK: ForkOptions = Object.freeze({
+  // A subscriber that a request registers on its fork stays with that request.
+  cloneEventManager: true,
+  useContext: true,
+  disableContextResolution: true,
+});
+
+function forkOptionsOf({ fork, signal }: RunOptions): ForkOptions {
+  if (fork === undefined && signal === undefined) {
+    return FORK;
+  }
+  return {
+    cloneEventManager: true,
+    ...fork,
+    ...(signal && { signal }),
+    useContext: true,
+    disableContextResolution: true,
+  };
+}
+
 /** Work in a tenant's context: its fork, which is also the current EntityManager, and the tenant. */
 export type TenantWork<R, T extends Tenant = Tenant, EM extends EntityManager = EntityManager> = (
   em: EM,
@@ -45,14 +65,7 @@ export class TenantLease<T extends Tenant = Tenant, EM extends EntityManager = E
 
   /** Runs `work` in the tenant's context, on a fork of its own. The lease goes on. */
   async run<R>(work: TenantWork<R, T, EM>, options: RunOptions = {}): Promise<R> {
-    const em = this.orm.em.fork({
-      // A subscriber that a request registers on its fork stays with that request.
-      cloneEventManager: true,
-      ...options.fork,
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-      useContext: true,
-      disableContextResolution: true,
-    }) as EM;
+    const em = this.orm.em.fork(forkOptionsOf(options)) as EM;
     const context = { tenant: this.tenant, em, manager: this.#manager };
     return enterTenantContext(context, () => work(em, this.tenant));
   }

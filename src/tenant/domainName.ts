@@ -1,15 +1,11 @@
 import { TenancyConfigurationError } from '../errors.ts';
 
-const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+const DOMAIN_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/;
 const MAX_DOMAIN_CHARACTERS = 253;
 
 /** Whether `value` is a lower-case host name of labels `[a-z0-9-]` (RFC 1123), without a trailing dot. */
 export function isDomainName(value: unknown): value is string {
-  return (
-    typeof value === 'string' &&
-    value.length <= MAX_DOMAIN_CHARACTERS &&
-    value.split('.').every((label) => LABEL.test(label))
-  );
+  return typeof value === 'string' && value.length <= MAX_DOMAIN_CHARACTERS && DOMAIN_NAME.test(value);
 }
 
 /** Throws {@link TenancyConfigurationError} unless `value` is a domain name as {@link isDomainName} takes it. */

@@ -16,7 +16,7 @@ export class FakeManager implements TenancyManager {
   acquired = 0;
   released = 0;
   /** Runs before a lease is given. */
-  beforeLease: (signal: AbortSignal | undefined) => Promise<void> = async () => {};
+  beforeLease: () => Promise<void> = async () => {};
   onRelease: () => void = () => {};
   readonly #context = new AsyncLocalStorage<Tenant>();
 
@@ -30,7 +30,7 @@ export class FakeManager implements TenancyManager {
     return this.#context.getStore();
   }
 
-  async acquire(id: string, options: { readonly signal?: AbortSignal } = {}): Promise<TenancyLease> {
+  async acquire(id: string): Promise<TenancyLease> {
     const tenant = await this.catalog.find(id);
     if (tenant === undefined) {
       throw new Error(`FakeManager: acquire("${id}") of a tenant that does not exist`);
@@ -39,7 +39,7 @@ export class FakeManager implements TenancyManager {
     if (unavailability !== undefined) {
       throw unavailability;
     }
-    await this.beforeLease(options.signal);
+    await this.beforeLease();
     this.acquired += 1;
     return this.#lease(tenant);
   }

@@ -337,67 +337,47 @@ describe('a client that leaves before there is a lease', () => {
     return { before, done: done.promise };
   }
 
-  it('aborts the acquisition', async () => {
+  it('gets no handler run, and leaves no lease behind', async () => {
     const { before, done } = watched();
+    const gone = Promise.withResolvers<void>();
     const manager = managerOf();
-    manager.beforeLease = async (signal) => {
+    manager.beforeLease = async () => {
       request.destroy();
-      await new Promise<void>((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+      await gone.promise;
     };
-    const started = await start(neverCalled, { manager, before });
-    await using _ = started.server;
-    const request = started.server.open(HOST);
-    await done;
-    expect(manager.acquired).toBe(0);
-    expect(started.server.errors).toEqual([]);
-    expect(manager.refusals).toEqual([]);
-  });
-
-  it.each<[string, (reason: unknown) => Error]>([
-    ['wrapped', (cause) => new Error('stopped waiting', { cause })],
-    ['of its own', () => Object.assign(new Error('stopped'), { name: 'AbortError' })],
-  ])('is not reported when the manager aborts with an error %s', async (_case, errorOf) => {
-    const { before, done } = watched();
-    const manager = managerOf();
-    manager.beforeLease = async (signal) => {
-      request.destroy();
-      await new Promise<void>((_resolve, reject) =>
-        signal?.addEventListener('abort', () => reject(errorOf(signal.reason))),
-      );
-    };
-    const started = await start(neverCalled, { manager, before });
-    await using _ = started.server;
-    const request = started.server.open(HOST);
-    await done;
-    expect(started.server.errors).toEqual([]);
-  });
-
-  it('hides no other failure', async () => {
-    const manager = managerOf();
-    manager.beforeLease = async (signal) => {
-      request.destroy();
-      await new Promise((resolve) => signal?.addEventListener('abort', resolve));
-      throw new Error('wrong password');
-    };
-    const started = await start(neverCalled, { manager });
-    await using _ = started.server;
-    const reported = once(started.server.app, 'error');
-    const request = started.server.open(HOST);
-    expect(await reported).toEqual([new Error('wrong password'), expect.anything()]);
-  });
-
-  it('leaves no lease behind when the manager gives one all the same', async () => {
-    const { before, done } = watched();
-    const manager = managerOf();
-    manager.beforeLease = async (signal) => {
-      request.destroy();
-      await new Promise((resolve) => signal?.addEventListener('abort', resolve));
-    };
-    const started = await start(neverCalled, { manager, before });
+    const started = await start(neverCalled, {
+      manager,
+      before: async (ctx, next) => {
+        ctx.res.once('close', gone.resolve);
+        await before(ctx as never, next);
+      },
+    });
     await using _ = started.server;
     const request = started.server.open(HOST);
     await done;
     assertReleasedOnce(started);
+    expect(manager.refusals).toEqual([]);
+  });
+
+  it('hides no failure', async () => {
+    const gone = Promise.withResolvers<void>();
+    const manager = managerOf();
+    manager.beforeLease = async () => {
+      request.destroy();
+      await gone.promise;
+      throw new Error('wrong password');
+    };
+    const started = await start(neverCalled, {
+      manager,
+      before: (ctx, next) => {
+        ctx.res.once('close', gone.resolve);
+        return next();
+      },
+    });
+    await using _ = started.server;
+    const reported = once(started.server.app, 'error');
+    const request = started.server.open(HOST);
+    expect(await reported).toEqual([new Error('wrong password'), expect.anything()]);
   });
 
   it('opens nothing when it leaves during authorize', async () => {
