@@ -15,6 +15,7 @@ import { OrmTemplate } from './orm/OrmTemplate.ts';
 import type { RunOptions, TenantLease, TenantWork } from './orm/TenantLease.ts';
 import type { EntityManagerOf, TenantEntities } from './orm/TenantOrmOptions.ts';
 import { unlessAborted } from './orm/unlessAborted.ts';
+import { RefusalCounts } from './resolution/RefusalCounts.ts';
 import type { Tenant } from './tenant/Tenant.ts';
 import { assertTenantId } from './tenant/tenantId.ts';
 import { unavailabilityOf } from './tenant/unavailabilityOf.ts';
@@ -34,6 +35,8 @@ export interface EachOptions<T extends Tenant> {
 export interface TenantOrmManagerStats extends OpenTenantsStats {
   /** Connections by server. `requests` and `reserved` together never exceed the server's `maxConnections`. */
   readonly servers: Readonly<Record<string, PostgresServerStats>>;
+  /** Requests that got no tenant, by the code of the error, as `TENANT_NOT_FOUND` and `TENANT_AMBIGUOUS`. */
+  readonly refused: Readonly<Record<string, number>>;
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -51,6 +54,7 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
   readonly #template: OrmTemplate;
   readonly #servers: ReadonlyMap<string, PostgresServer>;
   readonly #open: OpenTenants<T>;
+  readonly #refusals: RefusalCounts;
   readonly #migrations = new KeyedQueue();
   readonly #migrationPools = new Set<TenantPool>();
   #closed: Promise<void> | undefined;
@@ -71,6 +75,7 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
     this.#template = template;
     this.catalog = options.catalog;
     this.events = new TenancyEmitter();
+    this.#refusals = new RefusalCounts(this.events);
     this.em = contextualEntityManager(template.orm.em as EntityManager as EM, this);
     this.#servers = new Map(
       [...options.servers].map(([name, of]) => [name, new PostgresServer(name, of, this.events)]),
@@ -178,7 +183,7 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
   /** What is open and in use now. */
   stats(): TenantOrmManagerStats {
     const servers = Object.fromEntries([...this.#servers].map(([name, server]) => [name, server.stats()]));
-    return { ...this.#open.stats(), servers };
+    return { ...this.#open.stats(), servers, refused: this.#refusals.stats() };
   }
 
   /**

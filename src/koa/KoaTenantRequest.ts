@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Context } from 'koa';
+import { plainAddress } from '../resolution/addressRanges.ts';
 import type { TenantRequest } from '../resolution/TenantRequest.ts';
+import type { TrustedProxies } from '../resolution/TrustedProxies.ts';
 
 /** The authority of `GET http://example.com/path HTTP/1.1`, the form of a request to a proxy. */
 const ABSOLUTE_FORM = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i;
@@ -13,17 +15,42 @@ export class KoaTenantRequest implements TenantRequest {
   /** For resolvers that read what earlier middleware has put there, as a session. */
   readonly ctx: Context;
   readonly path: string;
+  readonly #proxies: TrustedProxies | undefined;
 
-  constructor(ctx: Context) {
+  constructor(ctx: Context, proxies?: TrustedProxies) {
     this.ctx = ctx;
     this.path = pathOf(ctx);
+    this.#proxies = proxies;
   }
 
   get hosts(): readonly string[] {
+    const forwarded = this.isFromTrustedProxy ? this.#proxies?.hostOf(this) : undefined;
+    if (forwarded !== undefined) {
+      return [forwarded];
+    }
     const lines = this.header('host');
     const authority = this.#authority();
     const isRepeated = lines.length === 1 && lines[0] === authority;
     return authority === undefined || isRepeated ? lines : [authority, ...lines];
+  }
+
+  get query(): string {
+    const { url = '' } = this.ctx.req;
+    const mark = url.indexOf('?');
+    return mark === -1 ? '' : url.slice(mark + 1);
+  }
+
+  get isFromTrustedProxy(): boolean {
+    return this.#proxies?.has(this.ctx.req.socket.remoteAddress) === true;
+  }
+
+  /** Who sent the request: the connection's address or, where that is a trusted proxy's, the one that it names. */
+  get clientAddress(): string | undefined {
+    const { remoteAddress } = this.ctx.req.socket;
+    if (remoteAddress === undefined || this.#proxies?.has(remoteAddress) !== true) {
+      return remoteAddress === undefined ? undefined : plainAddress(remoteAddress);
+    }
+    return this.#proxies.clientOf(this, plainAddress(remoteAddress));
   }
 
   header(name: string): readonly string[] {

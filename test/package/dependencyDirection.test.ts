@@ -17,7 +17,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   migrations: [...BASE, 'connections', 'context', 'orm'],
   resolution: [...BASE, 'catalog'],
   'ManagerOptions.ts': [...BASE, 'catalog', 'connections', 'orm'],
-  'TenantOrmManager.ts': [...BASE, 'catalog', 'connections', 'context', 'orm', 'migrations', 'ManagerOptions.ts'],
+  'TenantOrmManager.ts': [
+    ...[...BASE, 'catalog', 'connections', 'context', 'orm', 'migrations', 'resolution'],
+    'ManagerOptions.ts',
+  ],
   testing: [...BASE, 'catalog'],
   koa: [...BASE, 'catalog', 'resolution', 'orm', 'TenantOrmManager.ts'],
   'index.ts': [

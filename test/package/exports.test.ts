@@ -13,6 +13,7 @@ const PUBLIC = {
     'ManagerClosedError',
     'MigrationLockTimeoutError',
     'NoTenantError',
+    'SessionOfOtherTenantError',
     'StaticCatalog',
     'TenancyConfigurationError',
     'TenancyError',
@@ -24,13 +25,18 @@ const PUBLIC = {
     'TenantNotFoundError',
     'TenantOpenError',
     'TenantOrmManager',
+    'TenantReadonlyError',
+    'TenantSuspendedError',
     'TenantUnavailableError',
     'WrongDatabaseError',
     'WrongTenantError',
     'currentTenant',
     'requireTenant',
   ],
-  './koa': ['byDomain', 'byHeader', 'byPath', 'bySubdomain', 'tenancy', 'trustResolution'],
+  './koa': [
+    ...['byClaim', 'byCookie', 'byDomain', 'byHeader', 'byPath', 'byQuery', 'bySubdomain'],
+    ...['tenancy', 'trustResolution'],
+  ],
   './testing': ['catalogConformance'],
 } as const;
 

@@ -187,6 +187,7 @@ describe('open tenants', () => {
         eu: { requests: { ...zero, idle: 2, limit: 48 }, reserved: { ...zero, idle: 0, limit: 2 } },
         us: { requests: { ...zero, idle: 2, limit: 7 }, reserved: { ...zero, idle: 0, limit: 3 } },
       },
+      refused: {},
     });
   });
 
