@@ -1,4 +1,4 @@
-import { domainToASCII } from 'node:url';
+import { domainToASCII, domainToUnicode } from 'node:url';
 import { parse } from 'tldts';
 import { TenancyConfigurationError } from '../errors.ts';
 import { assertDomainName } from '../tenant/domainName.ts';
@@ -75,9 +75,10 @@ export class TenantRules {
 
 function toDomain(value: unknown): string {
   const text = typeof value === 'string' ? value.trim().replace(/\.$/, '') : '';
-  // Gives '' for what is no host. Everything else is lower case, and its labels are ASCII.
-  const domain = domainToASCII(text);
-  if (domain === '') {
+  // Gives '' for what is no host, and cuts off what follows one in a URL. The rest is lower case, its labels ASCII.
+  const domain = /[\s/\\?#@:%[\]]/.test(text) ? '' : domainToASCII(text);
+  // An A-label that stands for nothing stays what it is.
+  if (domain === '' || /(?:^|\.)xn--/.test(domainToUnicode(domain))) {
     throw new TenancyConfigurationError(`${JSON.stringify(value)?.slice(0, 80)} is no domain name.`);
   }
   assertDomainName(domain);

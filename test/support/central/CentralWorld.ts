@@ -1,10 +1,4 @@
-import {
-  type CentralOptions,
-  TenantEntity,
-  type TenantEntityType,
-  type TenantOf,
-  TenantOrmManager,
-} from 'mikro-orm-multitenancy';
+import { type CentralOptions, type TenantEntityType, type TenantOf, TenantOrmManager } from 'mikro-orm-multitenancy';
 import { adminQuery, createDatabase, dropDatabase, serverUrl, uniqueName } from '../databases.ts';
 import { assertClosed, House, until } from '../manager/TestTenants.ts';
 import { type Customer, type CustomerManager, customers } from './customers.ts';
