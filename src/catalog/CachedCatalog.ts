@@ -1,4 +1,5 @@
 import type { Tenant } from '../tenant/Tenant.ts';
+import { batched } from './batched.ts';
 import type { CatalogChangeBatch, CatalogChanges } from './CatalogChanges.ts';
 import { type CatalogClock, catalogClock } from './CatalogClock.ts';
 import { CatalogIndex } from './CatalogIndex.ts';
@@ -15,7 +16,7 @@ export interface CachedCatalogOptions {
   readonly staleOnErrorMs?: number | undefined;
   /** How many tenants are kept. @default 10000 */
   readonly maxCachedTenants?: number | undefined;
-  /** How many tenants are looked up at once; beyond, callers get `CatalogUnavailableError`. @default 100 */
+  /** How many tenants are looked up at once; beyond, callers get `CatalogUnavailableError`. @default 1000 */
   readonly maxLookups?: number | undefined;
   /** Where changes are heard of. With it, names that nobody has take no query and no memory. */
   readonly changes?: CatalogChanges | undefined;
@@ -38,7 +39,7 @@ const DEFAULTS = Object.freeze({
   negativeTtlMs: 3_000,
   staleOnErrorMs: 600_000,
   maxCachedTenants: 10_000,
-  maxLookups: 100,
+  maxLookups: 1_000,
   pollIntervalMs: 5_000,
   clock: catalogClock,
 });
@@ -65,7 +66,7 @@ export class CachedCatalog<T extends Tenant = Tenant> implements TenantCatalog<T
     const cache = { ...all, maxEntries: all.maxCachedTenants };
     this.#source = source;
     this.#negativeTtlMs = all.negativeTtlMs;
-    this.#byId = new LookupCache((id) => source.find(id), cache);
+    this.#byId = new LookupCache(findIn(source), cache);
     this.#byDomain = new LookupCache((domain) => source.findByDomain(domain), cache);
     this.#onChange = all.onChange ?? (() => {});
     const { changes } = all;
@@ -168,6 +169,15 @@ export class CachedCatalog<T extends Tenant = Tenant> implements TenantCatalog<T
       }
     }
   }
+}
+
+function findIn<T extends Tenant>(source: TenantCatalog<T> & ManyAtOnce<T>): (id: string) => Promise<T | undefined> {
+  return source.findMany === undefined
+    ? (id) => source.find(id)
+    : batched(
+        async (ids) => (await source.findMany?.(ids)) ?? [],
+        ({ id }) => id,
+      );
 }
 
 /** Whether somebody who looked the tenant up meanwhile got a later state of it. */

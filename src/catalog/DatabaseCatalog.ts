@@ -2,6 +2,7 @@ import type { EntityManager, EntityName } from '@mikro-orm/core';
 import { isDomainName } from '../tenant/domainName.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
 import { isTenantId } from '../tenant/tenantId.ts';
+import type { TenantEntityType } from './CatalogTenant.ts';
 import { pageLimit } from './pageLimit.ts';
 import type { ListOptions, TenantCatalog, TenantPage } from './TenantCatalog.ts';
 import { TenantDomain, type TenantEntity } from './TenantEntity.ts';
@@ -9,8 +10,8 @@ import { tenantObject } from './tenantObject.ts';
 
 /** Where a {@link DatabaseCatalog} reads. */
 export interface CatalogDatabase {
-  /** The application's class of the catalogue's rows. */
-  readonly tenant: EntityName<TenantEntity>;
+  /** The application's class or schema of the catalogue's rows. */
+  readonly tenant: TenantEntityType;
   /** An EntityManager of the central database with an identity map of its own. */
   fork(): EntityManager;
 }
@@ -64,7 +65,7 @@ export async function tenantsOf<T extends Tenant>(
   limit?: number,
 ): Promise<readonly T[]> {
   const options = { ...UNFILTERED, orderBy: { id: 'asc' }, ...(limit === undefined ? {} : { limit }) } as object;
-  const rows = await em.find(tenant, where, options);
+  const rows = await em.find(tenant as EntityName<TenantEntity>, where, options);
   const ids = rows.map(({ id }) => id);
   const domains = ids.length === 0 ? [] : await em.find(TenantDomain, { tenantId: { $in: ids } }, UNFILTERED);
   const byTenant = Map.groupBy(domains, ({ tenantId }) => tenantId);

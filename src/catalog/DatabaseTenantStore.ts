@@ -1,4 +1,4 @@
-import { type EntityManager, LockMode } from '@mikro-orm/core';
+import { type EntityManager, type EntityName, LockMode } from '@mikro-orm/core';
 import { TenancyConfigurationError, TenantChangedError, TenantNotFoundError } from '../errors.ts';
 import { assertDatabaseName } from '../tenant/databaseName.ts';
 import { assertTenant, type Tenant, type TenantStatus } from '../tenant/Tenant.ts';
@@ -41,7 +41,7 @@ export class DatabaseTenantStore<T extends Tenant = Tenant> implements TenantSto
     };
     assertTenant(row);
     return this.#write(id, options, async (em) => {
-      em.create(database.tenant, row as never, { persist: true });
+      em.create(database.tenant as EntityName<TenantEntity>, row as never, { persist: true });
       await em.flush();
       for (const [index, domain] of checked.entries()) {
         const verifiedAt = new Date();
@@ -172,7 +172,7 @@ export class DatabaseTenantStore<T extends Tenant = Tenant> implements TenantSto
       options,
       async (em) => {
         const lock = { lockMode: LockMode.PESSIMISTIC_WRITE, filters: false, refresh: true } as const;
-        const row = (await em.findOne(this.#parts.database.tenant, { id } as object, lock)) as TenantEntity | null;
+        const row = await em.findOne(this.#parts.database.tenant as EntityName<TenantEntity>, { id }, lock);
         if (row === null) {
           throw new TenantNotFoundError(id);
         }

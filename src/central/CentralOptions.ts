@@ -66,8 +66,13 @@ export const CENTRAL_CATALOG_DEFAULTS = Object.freeze({
   maxCachedTenants: 10_000,
 });
 
-/** One process needs few connections for all tenants together; one of them listens. */
-const SERVER_DEFAULTS = Object.freeze({ maxConnections: 10, reservedConnections: 3, maxConnectionsPerTenant: 5 });
+/** One process needs few connections for all tenants together; one of them listens. Everybody may wait for them. */
+const SERVER_DEFAULTS = Object.freeze({
+  maxConnections: 10,
+  reservedConnections: 3,
+  maxConnectionsPerTenant: 5,
+  maxWaitingPerTenant: 500,
+});
 
 const delay = (fallback: number) => z.int().min(1).max(LONGEST_DELAY_MS).default(fallback);
 const names = z.array(z.string());

@@ -58,6 +58,15 @@ export class CentralWorld implements AsyncDisposable {
     return database;
   }
 
+  /** Drops the database, and makes another one behind its name. */
+  async recreate(): Promise<void> {
+    await dropDatabase(this.database);
+    await createDatabase(this.database);
+    const manager = await this.manager();
+    await manager.central.migrate();
+    await manager.close();
+  }
+
   query<R extends Record<string, unknown>>(text: string, parameters: unknown[] = []): Promise<R[]> {
     return adminQuery<R>(text, parameters, this.database);
   }
