@@ -268,8 +268,10 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
 
   async #closeAll(timeoutMs: number): Promise<void> {
     const migrations = [...this.#migrationPools].map((pool) => pool.close('manager closed', timeoutMs));
-    const central = this.#central?.close(timeoutMs);
-    await Promise.all([this.#open.closeAll('manager closed', timeoutMs), ...migrations, central]);
+    const startedAt = performance.now();
+    await Promise.all([this.#open.closeAll('manager closed', timeoutMs), ...migrations]);
+    // Last: work of tenants that is still under way may need it.
+    await this.#central?.close(Math.max(0, timeoutMs - (performance.now() - startedAt)));
     for (const server of this.#servers.values()) {
       server.stop();
     }

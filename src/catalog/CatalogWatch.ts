@@ -54,7 +54,9 @@ export class CatalogWatch {
     }
     if (!this.#isFresh(staleOnErrorMs)) {
       const error = this.#failure?.error;
-      throw new CatalogUnavailableError(error === undefined ? 'it is closed' : messageOf(error), { cause: error });
+      throw error instanceof CatalogUnavailableError
+        ? error
+        : new CatalogUnavailableError(error === undefined ? 'it is closed' : messageOf(error), { cause: error });
     }
   }
 

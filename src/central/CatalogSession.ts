@@ -24,6 +24,9 @@ const COMPLETE_EVERY_MS = 60 * 60_000;
 /** How long one statement may take before the connection counts as dead. */
 const STATEMENT_TIMEOUT_MS = 15_000;
 
+/** SQLSTATE undefined_table. */
+const UNDEFINED_TABLE = '42P01';
+
 interface Cursor {
   /** The database's own number: another one behind the same name has other transactions. */
   readonly database: string;
@@ -84,6 +87,11 @@ export class CatalogSession implements CatalogChanges {
       return isDue ? await this.#readAll(client) : await this.#readSince(client, cursor);
     } catch (error) {
       this.#forget(client);
+      if ((error as { readonly code?: unknown }).code === UNDEFINED_TABLE) {
+        throw new CatalogUnavailableError('its tables are not there; run `manager.central.migrate()`', {
+          cause: error,
+        });
+      }
       throw error;
     }
   }

@@ -80,7 +80,7 @@ export class CentralDatabase<T extends Tenant = Tenant> {
         () => GRACE_MS,
       );
       pools.push(pool);
-      const tenant = { id, database: options.database };
+      const tenant = { id, database: options.database, server: CENTRAL_ID };
       // A name of this manager alone: two of them in one process would find each other's forks by an equal one.
       return template.open({ tenant, pool, owner, contextName: `${id}@${serial}` });
     };

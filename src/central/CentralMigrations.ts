@@ -71,7 +71,7 @@ export class CentralMigrations {
       target: async () => {
         this.#assertOpen();
         this.#serial += 1;
-        const tenant = { id: CENTRAL_ID, database: options.database };
+        const tenant = { id: CENTRAL_ID, database: options.database, server: CENTRAL_ID };
         return { tenant, server, owner, contextName: `${CENTRAL_ID}:migrations#${this.#serial}` };
       },
       inTurn: (work) => this.#queue.run(CENTRAL_ID, work),

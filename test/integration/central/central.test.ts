@@ -227,6 +227,14 @@ describe('the migrations of the central database', () => {
     expect(await adminQuery('select 1 from pg_database where datname = $1', [database])).toEqual([]);
   });
 
+  it('are missed with a sentence that says what to do', async () => {
+    await using world = await CentralWorld.create({ isMigrated: false });
+    const manager = await world.manager();
+    await expect(manager.run('acme', () => {})).rejects.toThrow(
+      /tables are not there; run `manager.central.migrate\(\)`/,
+    );
+  });
+
   it('can be undone', async () => {
     await using world = await CentralWorld.create({ isMigrated: false });
     const manager = await world.managerOf({});

@@ -8,12 +8,8 @@ const manager = await TenantOrmManager.init({
   server,
   central: { database, ...customers, cache: JSON.parse(cache) },
 });
-let isOver = false;
-process.stdin.resume().once('end', () => {
-  isOver = true;
-});
 let said = '';
-while (!isOver) {
+async function say(): Promise<void> {
   const now = await manager
     .run(id, (_em, { status }) => status)
     .catch((error: unknown) => (error instanceof TenancyError ? error.code : String(error)));
@@ -21,8 +17,7 @@ while (!isOver) {
     said = now;
     console.log(now);
   }
-  await new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }
-await manager.close();
+manager.events.on('catalog:changed', () => void say());
+await say();
+process.stdin.resume().once('end', () => void manager.close());
