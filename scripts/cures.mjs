@@ -41,7 +41,7 @@ export const cures = [
   cure(
     2,
     'a context of its own inside a transaction of another',
-    edit('context/TenantContext.ts', 'TransactionContext.currentTransactionContext() === undefined', 'true'),
+    edit('context/TenantContext.ts', 'return transaction === undefined', 'return true'),
     'nesting',
   ),
   // 3. The contextual EntityManager

@@ -1,22 +1,32 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import pMap from 'p-map';
+import type { TenantEntityType, TenantOf } from './catalog/CatalogTenant.ts';
 import type { TenantCatalog } from './catalog/TenantCatalog.ts';
+import type { PlainTenant } from './catalog/TenantEntity.ts';
+import { CentralDatabase } from './central/CentralDatabase.ts';
 import { PostgresServer, type PostgresServerStats } from './connections/PostgresServer.ts';
 import type { TenantPool } from './connections/TenantPool.ts';
+import { type CentralForks, FORK_CENTRAL } from './context/centralContext.ts';
 import { contextualEntityManager } from './context/contextualEntityManager.ts';
 import { currentContext } from './context/TenantContext.ts';
 import { ManagerClosedError, NoTenantError, TenancyConfigurationError, TenantNotFoundError } from './errors.ts';
 import { TenancyEmitter } from './events.ts';
-import { type CheckedManagerOptions, checkManagerOptions, type TenantOrmManagerOptions } from './ManagerOptions.ts';
+import {
+  type CentralManagerOptions,
+  type CheckedManagerOptions,
+  checkManagerOptions,
+  type TenantOrmManagerOptions,
+} from './ManagerOptions.ts';
 import { KeyedQueue } from './migrations/KeyedQueue.ts';
 import { TenantMigrator } from './migrations/TenantMigrator.ts';
+import { assertDisjoint } from './orm/assertDisjoint.ts';
 import { OpenTenants, type OpenTenantsStats } from './orm/OpenTenants.ts';
 import { OrmTemplate } from './orm/OrmTemplate.ts';
 import type { RunOptions, TenantLease, TenantWork } from './orm/TenantLease.ts';
 import type { EntityManagerOf, TenantEntities } from './orm/TenantOrmOptions.ts';
 import { unlessAborted } from './orm/unlessAborted.ts';
 import { RefusalCounts } from './resolution/RefusalCounts.ts';
-import type { Tenant } from './tenant/Tenant.ts';
+import type { Tenant, TenantStatus } from './tenant/Tenant.ts';
 import { assertTenantId } from './tenant/tenantId.ts';
 import { unavailabilityOf } from './tenant/unavailabilityOf.ts';
 
@@ -37,6 +47,16 @@ export interface TenantOrmManagerStats extends OpenTenantsStats {
   readonly servers: Readonly<Record<string, PostgresServerStats>>;
   /** Requests that got no tenant, by the code of the error, as `TENANT_NOT_FOUND` and `TENANT_AMBIGUOUS`. */
   readonly refused: Readonly<Record<string, number>>;
+  /** Connections of the central database, if there is one. Its session for changes is one more. */
+  readonly central?: PostgresServerStats;
+}
+
+/** Options of {@link TenantOrmManager.acquire}. */
+export interface AcquireOptions {
+  /** Aborts waiting for the tenant. */
+  readonly signal?: AbortSignal | undefined;
+  /** Statuses beside `active` and `readonly` in which the tenant is taken as well, each by its name. @default [] */
+  readonly allow?: readonly TenantStatus[] | undefined;
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -45,13 +65,16 @@ const DEFAULT_TIMEOUT_MS = 10_000;
  * One MikroORM per tenant database, one forked EntityManager per run. Opens tenants when they are needed, keeps them
  * while they are used, and closes the least recently used.
  */
-export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManager = EntityManager> {
+export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManager = EntityManager>
+  implements CentralForks
+{
   /** Stands for the current tenant's EntityManager; throws `NoTenantError` outside a tenant. */
   readonly em: EM;
   readonly events: TenancyEmitter;
   readonly catalog: TenantCatalog<T>;
   readonly #options: CheckedManagerOptions<T>;
   readonly #template: OrmTemplate;
+  readonly #central: CentralDatabase<T> | undefined;
   readonly #servers: ReadonlyMap<string, PostgresServer>;
   readonly #open: OpenTenants<T>;
   readonly #refusals: RefusalCounts;
@@ -64,18 +87,46 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
     T extends Tenant,
     EM extends EntityManager = EntityManager,
     Entities extends TenantEntities = TenantEntities,
-  >(options: TenantOrmManagerOptions<T, EM, Entities>): Promise<TenantOrmManager<T, EntityManagerOf<EM, Entities>>> {
-    const checked = checkManagerOptions(options as unknown as TenantOrmManagerOptions<T>);
+  >(options: TenantOrmManagerOptions<T, EM, Entities>): Promise<TenantOrmManager<T, EntityManagerOf<EM, Entities>>>;
+  /** The same, with the tenants of the central database. */
+  static async init<
+    C extends TenantEntityType = typeof PlainTenant,
+    EM extends EntityManager = EntityManager,
+    Entities extends TenantEntities = TenantEntities,
+  >(
+    options: CentralManagerOptions<C, EM, Entities>,
+  ): Promise<TenantOrmManager<TenantOf<C>, EntityManagerOf<EM, Entities>>>;
+  static async init(options: object): Promise<unknown> {
+    const checked = checkManagerOptions(options as TenantOrmManagerOptions);
+    const events = new TenancyEmitter();
     const template = await OrmTemplate.build(checked.orm, checked.shareMetadata);
-    return new TenantOrmManager(checked, template);
+    const { central: centralOptions, ...rest } = checked;
+    const central =
+      centralOptions && (await CentralDatabase.build<Tenant>({ ...rest, options: centralOptions, events }));
+    if (central !== undefined) {
+      assertDisjoint(template.orm, central.orm);
+    }
+    return new TenantOrmManager(checked, { template, central, events });
   }
 
-  private constructor(options: CheckedManagerOptions<T>, template: OrmTemplate) {
+  private constructor(
+    options: CheckedManagerOptions<T>,
+    {
+      template,
+      central,
+      events,
+    }: {
+      readonly template: OrmTemplate;
+      readonly central: CentralDatabase<T> | undefined;
+      readonly events: TenancyEmitter;
+    },
+  ) {
     this.#options = options;
     this.#template = template;
-    this.catalog = options.catalog;
-    this.events = new TenancyEmitter();
-    this.#refusals = new RefusalCounts(this.events);
+    this.#central = central;
+    this.catalog = options.catalog ?? this.central.catalog;
+    this.events = events;
+    this.#refusals = new RefusalCounts(events);
     this.em = contextualEntityManager(template.orm.em as EntityManager as EM, this);
     this.#servers = new Map(
       [...options.servers].map(([name, of]) => [name, new PostgresServer(name, of, this.events)]),
@@ -90,15 +141,34 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
     this.#reportSharing();
   }
 
+  get hasCentral(): boolean {
+    return this.#central !== undefined;
+  }
+
+  /** The central database. Throws `TenancyConfigurationError` where none is configured. */
+  get central(): CentralDatabase<T> {
+    if (this.#central === undefined) {
+      throw new TenancyConfigurationError(
+        'This TenantOrmManager has no central database. Give `central: { database, … }` to `TenantOrmManager.init`.',
+      );
+    }
+    return this.#central;
+  }
+
+  /** @internal */
+  [FORK_CENTRAL](): EntityManager | undefined {
+    return this.#central?.fork();
+  }
+
   /**
    * Holds the tenant open until the lease is released. Rejects with `TenantNotFoundError`, `TenantUnavailableError`,
    * `TenantOpenError` or `ManagerClosedError`.
    */
-  async acquire(id: string, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<TenantLease<T, EM>> {
-    const { signal } = options;
+  async acquire(id: string, options: AcquireOptions = {}): Promise<TenantLease<T, EM>> {
+    const { signal, allow } = options;
     signal?.throwIfAborted();
     const tenant = await unlessAborted(this.#find(id), signal);
-    const unavailable = unavailabilityOf(tenant);
+    const unavailable = unavailabilityOf(tenant, allow);
     if (unavailable !== undefined) {
       throw unavailable;
     }
@@ -111,8 +181,8 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
   }
 
   /** Runs `work` as the tenant, on a fork of its own, and releases the tenant whatever happens. */
-  async run<R>(id: string, work: TenantWork<R, T, EM>, options: RunOptions = {}): Promise<R> {
-    const lease = await this.acquire(id, { signal: options.signal });
+  async run<R>(id: string, work: TenantWork<R, T, EM>, options: RunOptions & AcquireOptions = {}): Promise<R> {
+    const lease = await this.acquire(id, options);
     try {
       return await lease.run(work, options);
     } finally {
@@ -183,7 +253,8 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
   /** What is open and in use now. */
   stats(): TenantOrmManagerStats {
     const servers = Object.fromEntries([...this.#servers].map(([name, server]) => [name, server.stats()]));
-    return { ...this.#open.stats(), servers, refused: this.#refusals.stats() };
+    const central = this.#central === undefined ? {} : { central: this.#central.stats() };
+    return { ...this.#open.stats(), servers, ...central, refused: this.#refusals.stats() };
   }
 
   /**
@@ -206,7 +277,10 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
 
   async #closeAll(timeoutMs: number): Promise<void> {
     const migrations = [...this.#migrationPools].map((pool) => pool.close('manager closed', timeoutMs));
+    const startedAt = performance.now();
     await Promise.all([this.#open.closeAll('manager closed', timeoutMs), ...migrations]);
+    // Last: work of tenants that is still under way may need it.
+    await this.#central?.close(Math.max(0, timeoutMs - (performance.now() - startedAt)));
     for (const server of this.#servers.values()) {
       server.stop();
     }

@@ -16,6 +16,8 @@ export interface TenancyEvents {
   'connection:tainted': { readonly tenantId: string; readonly server: string; readonly transaction: string };
   'migration:applied': { readonly tenantId: string; readonly migrations: readonly string[]; readonly tookMs: number };
   'migration:reverted': { readonly tenantId: string; readonly migrations: readonly string[]; readonly tookMs: number };
+  'catalog:changed': { readonly tenantIds: readonly string[] };
+  'catalog:failed': { readonly error: unknown };
   /** A client got no tenant. `cause` is there when a check by the application failed, as `verify` of a token. */
   'resolution:refused': {
     readonly code: string;

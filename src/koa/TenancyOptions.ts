@@ -16,7 +16,8 @@ export interface TenancyManager<T extends Tenant = Tenant> {
   readonly events: TenancyEmitter;
   /** Rejects with a `TenancyError` for a tenant that is not there or takes no work. */
   acquire(id: string): Promise<TenancyLease<T>>;
-  /** The central database, where there is one. */
+  /** Whether there is a `central`; otherwise that is not asked for. */
+  readonly hasCentral?: boolean | undefined;
   readonly central?: { run<R>(work: () => R | Promise<R>): Promise<R> } | undefined;
 }
 

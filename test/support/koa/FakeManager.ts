@@ -16,6 +16,7 @@ export class FakeManager implements TenancyManager {
   readonly steps = new EventEmitter();
   /** The domains and ids that were looked up. */
   readonly lookUps: string[] = [];
+  readonly hasCentral = true;
   /** A central database, of which only the context is there. */
   readonly central = {
     run: async <R>(work: () => R | Promise<R>): Promise<R> => this.#central.run(true, work),
