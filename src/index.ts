@@ -12,6 +12,14 @@ export type { CentralMigrateOptions } from './central/CentralMigrations.ts';
 export type { CentralCatalogOptions, CentralOptions } from './central/CentralOptions.ts';
 export type { ServerOptions } from './connections/ServerOptions.ts';
 export { currentTenant, requireTenant } from './context/TenantContext.ts';
+export type { DomainChallenge } from './domains/DomainChallenge.ts';
+export type { TxtResolver } from './domains/lookUpTxt.ts';
+export {
+  type DomainStore,
+  type DomainVerification,
+  TenantDomains,
+  type TenantDomainsOptions,
+} from './domains/TenantDomains.ts';
 export {
   BadTenantRequestError,
   CatalogUnavailableError,
