@@ -10,6 +10,13 @@ export interface TenantContext<T extends Tenant = Tenant> {
   readonly em: EntityManager;
   /** The manager that entered this context; two managers in one process may know the same id. */
   readonly manager: object;
+  /**
+   * Under which the code waits for a connection. It is read only when it really has to wait, so that a getter may make
+   * it then.
+   */
+  readonly signal?: AbortSignal | undefined;
+  /** Whether `em` has that signal as well. */
+  readonly emHasSignal?: boolean | undefined;
 }
 
 /** The name under which handlers find the tenant's fork: `RequestContext.getEntityManager()`. */

@@ -8,7 +8,7 @@ import type { Tenant } from '../tenant/Tenant.ts';
 export interface RunOptions {
   /** MikroORM's own options of the fork. */
   readonly fork?: Omit<ForkOptions, 'useContext' | 'disableContextResolution' | 'signal'>;
-  /** Aborts waiting for the tenant, and the statements of the fork. */
+  /** Aborts waiting for the tenant and for its connections, and the statements of the fork. A nested run has its own. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -53,7 +53,7 @@ export class TenantLease<T extends Tenant = Tenant, EM extends EntityManager = E
       useContext: true,
       disableContextResolution: true,
     }) as EM;
-    const context = { tenant: this.tenant, em, manager: this.#manager };
+    const context = { tenant: this.tenant, em, manager: this.#manager, signal: options.signal, emHasSignal: true };
     return enterTenantContext(context, () => work(em, this.tenant));
   }
 
