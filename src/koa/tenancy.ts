@@ -1,5 +1,11 @@
 import type { Context, Middleware } from 'koa';
-import { TenancyConfigurationError, TenancyError, TenantForbiddenError, TenantUnavailableError } from '../errors.ts';
+import {
+  ClientGoneError,
+  TenancyConfigurationError,
+  TenancyError,
+  TenantForbiddenError,
+  TenantUnavailableError,
+} from '../errors.ts';
 import { resolveTenant } from '../resolution/resolveTenant.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
 import { acquireUnlessEnded } from './acquireUnlessEnded.ts';
@@ -7,6 +13,7 @@ import { answerOrRethrow, headersOf } from './answerOrRethrow.ts';
 import { exemption } from './exemption.ts';
 import { KoaTenantRequest } from './KoaTenantRequest.ts';
 import { keepContext } from './keepContext.ts';
+import { RequestClient } from './RequestClient.ts';
 import { ResponseWatch } from './ResponseWatch.ts';
 import {
   checkedResolvers,
@@ -69,13 +76,18 @@ export function tenancy<T extends Tenant>(
       const state: TenancyState<T> = { tenant: lease.tenant, tenantPath: tenantPathOf(ctx, path) };
       Object.assign(ctx.state, state);
       await underTenantPath(ctx, path, () =>
-        lease.run(async () => {
-          await next();
-          keepContext(ctx.body);
-        }),
+        lease.run(
+          async () => {
+            await next();
+            keepContext(ctx.body);
+          },
+          { caller: new RequestClient(ctx.res, ended) },
+        ),
       );
     } catch (error) {
-      answerOrRethrow(ctx, error, headers);
+      if (!(error instanceof ClientGoneError)) {
+        answerOrRethrow(ctx, error, headers);
+      }
     } finally {
       void ended.then(() => release(ctx, lease));
     }
