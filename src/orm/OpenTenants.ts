@@ -121,7 +121,7 @@ export class OpenTenants<T extends Tenant> {
     const pool = new TenantPool(server.requests(id, tenant.database), {
       onEnd: () => this.#endedOutside(id, generation),
       graceMs: () => GRACE_MS,
-      caller: currentContext,
+      caller: () => currentContext()?.caller,
       watchesLeaks: server.watchesLeaks,
     });
     const { template, manager, events } = this.#parts;

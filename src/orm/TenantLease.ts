@@ -1,6 +1,6 @@
 import type { ForkOptions } from '@mikro-orm/core';
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
-import { enterTenantContext } from '../context/TenantContext.ts';
+import { enterTenantContext, type TenantCaller } from '../context/TenantContext.ts';
 import { LeaseReleasedError } from '../errors.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
 
@@ -10,6 +10,11 @@ export interface RunOptions {
   readonly fork?: Omit<ForkOptions, 'useContext' | 'disableContextResolution' | 'signal'>;
   /** Aborts waiting for the tenant and for its connections, and the statements of the fork. A nested run has its own. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Whose `signal` aborts waiting for connections and nothing else. It is read only when the work has to wait, so that a
+   * getter may make it then. @default that of `signal`
+   */
+  readonly caller?: Pick<TenantCaller, 'signal'> | undefined;
 }
 
 /** Work in a tenant's context: its fork, which is also the current EntityManager, and the tenant. */
@@ -53,7 +58,8 @@ export class TenantLease<T extends Tenant = Tenant, EM extends EntityManager = E
       useContext: true,
       disableContextResolution: true,
     }) as EM;
-    const context = { tenant: this.tenant, em, manager: this.#manager, signal: options.signal, emHasSignal: true };
+    const { signal, caller = signal && { signal, emHasSignal: true } } = options;
+    const context = { tenant: this.tenant, em, manager: this.#manager, caller };
     return enterTenantContext(context, () => work(em, this.tenant));
   }
 
