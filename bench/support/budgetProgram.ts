@@ -46,7 +46,7 @@ const programs: Record<BudgetSideOptions['is'], () => Promise<Program>> = {
   },
 };
 
-async function ormOfEach(pool: NonNullable<Options["pool"]>): Promise<Program> {
+async function ormOfEach(pool: NonNullable<Options['pool']>): Promise<Program> {
   const orms: MikroORM[] = [];
   for (const dbName of databases) {
     orms.push(await MikroORM.init({ ...ormOptions, discovery: {}, dbName, pool }));
