@@ -23,6 +23,11 @@ export interface ServerOptions {
   readonly maxConnections?: number | undefined;
   /** @default 4 */
   readonly maxConnectionsPerTenant?: number | undefined;
+  /**
+   * How many connections are opened at a time. A server forks a process for each: more of them at once are no faster, and
+   * hold room in which connections could be in use. @default 4
+   */
+  readonly maxOpeningConnections?: number | undefined;
   /** Part of `maxConnections` that requests never take: it is kept for migrations. @default 2 */
   readonly reservedConnections?: number | undefined;
   /** How long a caller waits for a connection, in milliseconds. @default 3000 */
@@ -54,6 +59,7 @@ export interface CheckedServerOptions {
   readonly ssl: boolean | TlsOptions | undefined;
   readonly maxConnections: number;
   readonly maxConnectionsPerTenant: number;
+  readonly maxOpeningConnections: number;
   readonly reservedConnections: number;
   readonly acquireTimeoutMs: number;
   readonly connectTimeoutMs: number;
@@ -68,6 +74,7 @@ export interface CheckedServerOptions {
 export const SERVER_DEFAULTS = Object.freeze({
   maxConnections: 50,
   maxConnectionsPerTenant: 4,
+  maxOpeningConnections: 4,
   reservedConnections: 2,
   acquireTimeoutMs: 3_000,
   connectTimeoutMs: 5_000,
@@ -88,6 +95,7 @@ const shape = z.strictObject({
   ssl: z.union([z.boolean(), z.custom<TlsOptions>((value) => typeof value === 'object' && value !== null)]).optional(),
   maxConnections: count(SERVER_DEFAULTS.maxConnections),
   maxConnectionsPerTenant: count(SERVER_DEFAULTS.maxConnectionsPerTenant),
+  maxOpeningConnections: count(SERVER_DEFAULTS.maxOpeningConnections),
   reservedConnections: count(SERVER_DEFAULTS.reservedConnections),
   acquireTimeoutMs: delay(SERVER_DEFAULTS.acquireTimeoutMs),
   connectTimeoutMs: delay(SERVER_DEFAULTS.connectTimeoutMs),
