@@ -39,6 +39,8 @@ export interface EachOptions<T extends Tenant> {
   readonly where?: (tenant: T) => boolean;
   /** How many tenants at once. @default 4 */
   readonly concurrency?: number;
+  /** Statuses in which tenants are taken as well, as for `run`. @default [] */
+  readonly allow?: readonly TenantStatus[];
 }
 
 export interface TenantOrmManagerStats extends OpenTenantsStats {
@@ -183,16 +185,21 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
 
   /** Runs `work` for each tenant. One failure does not stop the others; there is a result for each. */
   async each<R>(work: TenantWork<R, T, EM>, options: EachOptions<T> = {}): Promise<EachResult<R>[]> {
-    const { where = (tenant) => unavailabilityOf(tenant) === undefined, concurrency = 4 } = options;
+    const { allow = [], concurrency = 4 } = options;
+    const { where = (tenant) => unavailabilityOf(tenant, allow) === undefined } = options;
     if (!Number.isInteger(concurrency) || concurrency < 1) {
       throw new TenancyConfigurationError('`concurrency` of `each` must be a whole number of at least 1.');
     }
-    return pMap(this.#tenants(where), ({ id }) => this.#attempt(id, work), { concurrency });
+    return pMap(this.#tenants(where), ({ id }) => this.#attempt(id, work, allow), { concurrency });
   }
 
-  async #attempt<R>(tenantId: string, work: TenantWork<R, T, EM>): Promise<EachResult<R>> {
+  async #attempt<R>(
+    tenantId: string,
+    work: TenantWork<R, T, EM>,
+    allow: readonly TenantStatus[],
+  ): Promise<EachResult<R>> {
     try {
-      return { tenantId, ok: true, value: await this.run(tenantId, work) };
+      return { tenantId, ok: true, value: await this.run(tenantId, work, { allow }) };
     } catch (error) {
       return { tenantId, ok: false, error };
     }

@@ -22,7 +22,7 @@ export interface CatalogSessionParts {
 const COMPLETE_EVERY_MS = 60 * 60_000;
 
 /** How long one statement may take before the connection counts as dead. */
-const STATEMENT_TIMEOUT_MS = 15_000;
+const STATEMENT_TIMEOUT_MS = 5_000;
 
 /** SQLSTATE undefined_table. */
 const UNDEFINED_TABLE = '42P01';
