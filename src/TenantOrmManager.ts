@@ -6,7 +6,7 @@ import type { PlainTenant } from './catalog/TenantEntity.ts';
 import { CentralDatabase } from './central/CentralDatabase.ts';
 import { PostgresServer, type PostgresServerStats } from './connections/PostgresServer.ts';
 import type { TenantPool } from './connections/TenantPool.ts';
-import { type CentralForks, FORK_CENTRAL } from './context/centralContext.ts';
+import { FORK_CENTRAL } from './context/centralContext.ts';
 import { contextualEntityManager } from './context/contextualEntityManager.ts';
 import { currentContext } from './context/TenantContext.ts';
 import { ManagerClosedError, NoTenantError, TenancyConfigurationError, TenantNotFoundError } from './errors.ts';
@@ -64,9 +64,7 @@ const DEFAULT_TIMEOUT_MS = 10_000;
  * One MikroORM per tenant database, one forked EntityManager per run. Opens tenants when they are needed, keeps them
  * while they are used, and closes the least recently used.
  */
-export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManager = EntityManager>
-  implements CentralForks
-{
+export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManager = EntityManager> {
   /** Stands for the current tenant's EntityManager; throws `NoTenantError` outside a tenant. */
   readonly em: EM;
   readonly events: TenancyEmitter;
@@ -148,7 +146,7 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
     return this.#central;
   }
 
-  /** @internal */
+  /** @internal See `CentralForks`: how each run gets a fork of the central database. */
   [FORK_CENTRAL](): EntityManager | undefined {
     return this.#central?.fork();
   }

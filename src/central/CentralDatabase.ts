@@ -125,7 +125,7 @@ export class CentralDatabase<T extends Tenant = Tenant> {
     this.catalog = this.#cached;
     this.tenants = new DatabaseTenantStore<T>({
       database,
-      rules: new TenantRules(options.rules),
+      rules: new TenantRules(options.rules, options.database),
       changed: (ids) => this.#cached.refresh(ids),
     });
   }
@@ -178,8 +178,9 @@ export class CentralDatabase<T extends Tenant = Tenant> {
   /** Ends the catalogue's session and every connection; statements under way have `timeoutMs`. Never hangs. */
   async close(timeoutMs: number): Promise<void> {
     this.#isClosed = true;
-    await this.#cached.close();
+    // Together: what a poll asks for ends with the pools.
     await Promise.all([
+      this.#cached.close(),
       this.#migrations.close(timeoutMs),
       ...this.#pools.map((pool) => pool.close('manager closed', timeoutMs)),
     ]);
