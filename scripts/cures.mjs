@@ -53,7 +53,7 @@ export const cures = [
   cure(
     2,
     "the central database's fork beside the tenant's",
-    edit('context/TenantContext.ts', '.set(CENTRAL_CONTEXT, central)', ''),
+    edit('context/TenantContext.ts', 'offerCentral(central);', ''),
     'centralDatabase',
   ),
   cure(

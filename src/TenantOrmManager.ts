@@ -6,7 +6,7 @@ import type { PlainTenant } from './catalog/TenantEntity.ts';
 import { CentralDatabase } from './central/CentralDatabase.ts';
 import { PostgresServer, type PostgresServerStats } from './connections/PostgresServer.ts';
 import type { TenantPool } from './connections/TenantPool.ts';
-import { FORK_CENTRAL } from './context/centralContext.ts';
+import { CENTRAL, type CentralForks } from './context/centralContext.ts';
 import { contextualEntityManager } from './context/contextualEntityManager.ts';
 import { currentContext } from './context/TenantContext.ts';
 import { ManagerClosedError, NoTenantError, TenancyConfigurationError, TenantNotFoundError } from './errors.ts';
@@ -146,9 +146,9 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
     return this.#central;
   }
 
-  /** @internal See `CentralForks`: how each run gets a fork of the central database. */
-  [FORK_CENTRAL](): EntityManager | undefined {
-    return this.#central?.fork();
+  /** @internal How each run gets at the central database. */
+  get [CENTRAL](): CentralForks | undefined {
+    return this.#central?.forks;
   }
 
   /**

@@ -10,7 +10,7 @@ import type { TenantStore } from '../catalog/TenantStore.ts';
 import { systemClock } from '../connections/Clock.ts';
 import { PostgresServer, type PostgresServerStats } from '../connections/PostgresServer.ts';
 import { TenantPool } from '../connections/TenantPool.ts';
-import { enterCentralContext } from '../context/centralContext.ts';
+import { type CentralForks, enterCentralContext } from '../context/centralContext.ts';
 import type { EntityOwner } from '../context/OwnerGuard.ts';
 import { currentContext } from '../context/TenantContext.ts';
 import { ManagerClosedError } from '../errors.ts';
@@ -50,6 +50,8 @@ export class CentralDatabase<T extends Tenant = Tenant> {
   /** The tenants, as this process knows them: cached, and told of changes. */
   readonly catalog: TenantCatalog<T>;
   readonly template: OrmTemplate;
+  /** @internal */
+  readonly forks: CentralForks;
   readonly #orm: MikroORM;
   readonly #cached: CachedCatalog<T>;
   readonly #server: PostgresServer;
@@ -103,6 +105,7 @@ export class CentralDatabase<T extends Tenant = Tenant> {
     const { template, server, pools, owner } = built;
     this.template = template;
     this.#orm = built.application;
+    this.forks = { name: this.#orm.em.name, fork: () => this.fork() };
     this.#server = server;
     this.#pools = pools;
     this.#migrations = new CentralMigrations({ options, template, server, owner, events, migrationLockTimeoutMs });

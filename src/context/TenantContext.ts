@@ -3,7 +3,7 @@ import type { EntityManager } from '@mikro-orm/core';
 import { RequestContext, TransactionContext } from '@mikro-orm/core';
 import { NoTenantError } from '../errors.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
-import { CENTRAL_CONTEXT, type CentralForks, FORK_CENTRAL } from './centralContext.ts';
+import { CENTRAL, type CentralOwner, offerCentral } from './centralContext.ts';
 import { keepOuterTransactions } from './outerTransactions.ts';
 
 /** What one run of a tenant's code has: the tenant, its EntityManager, and whose tenant it is. */
@@ -48,10 +48,10 @@ export function enterTenantContext<R>(context: TenantContext, fn: () => R): R {
   // `create([])` makes an empty context without forking once more; its map is public.
   const request = (): R =>
     RequestContext.create([], () => {
-      const map = RequestContext.currentRequestContext()?.map.set(em.name, em).set(DEFAULT_CONTEXT, em);
-      const central = (context.manager as Partial<CentralForks>)[FORK_CENTRAL]?.();
+      RequestContext.currentRequestContext()?.map.set(em.name, em).set(DEFAULT_CONTEXT, em);
+      const central = (context.manager as CentralOwner)[CENTRAL];
       if (central !== undefined) {
-        map?.set(central.name, central).set(CENTRAL_CONTEXT, central);
+        offerCentral(central);
       }
       return enter();
     });
