@@ -266,6 +266,39 @@ export class MigrationLockTimeoutError extends TenancyError {
   }
 }
 
+/** Another tenant has the id, the database or the domain that a tenant was to get. Nothing was written. */
+export class TenantConflictError extends TenancyError {
+  readonly code = 'TENANT_CONFLICT';
+  override readonly status = 409;
+
+  constructor(tenantId: string, what: string, details: TenancyErrorDetails = {}) {
+    super(`Tenant "${tenantId}": ${what} is taken already. Choose another.`, { ...details, tenantId });
+  }
+}
+
+/** The tenant was changed by somebody else since the caller read it. Nothing was written. */
+export class TenantChangedError extends TenancyError {
+  readonly code = 'TENANT_CHANGED';
+  override readonly status = 409;
+
+  constructor(tenantId: string, expected: number, actual: number) {
+    super(`Tenant "${tenantId}" is at revision ${actual}, not ${expected} any more. Read it again, and decide anew.`, {
+      tenantId,
+    });
+  }
+}
+
+/** The catalogue cannot be asked, and what is known of it does not answer. */
+export class CatalogUnavailableError extends TenancyError {
+  readonly code = 'CATALOG_UNAVAILABLE';
+  override readonly status = 503;
+  readonly retryAfterSeconds = 1;
+
+  constructor(why: string, details: TenancyErrorDetails = {}) {
+    super(`The catalogue of tenants cannot be asked now: ${why}.`, details);
+  }
+}
+
 /** The message of anything that was thrown, without its stack. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -34,6 +34,8 @@ export interface TenancyEvents {
   'server:up': { readonly server: string; readonly route: ServerRoute; readonly downForMs: number };
   'migration:applied': { readonly tenantId: string; readonly migrations: readonly string[]; readonly tookMs: number };
   'migration:reverted': { readonly tenantId: string; readonly migrations: readonly string[]; readonly tookMs: number };
+  'catalog:changed': { readonly tenantIds: readonly string[] };
+  'catalog:failed': { readonly error: unknown };
   'resolution:refused': { readonly code: string; readonly tenantId: string | undefined };
 }
 
