@@ -12,6 +12,7 @@ const READY = /ready to accept (read-only )?connections/;
 export class OwnPostgres implements AsyncDisposable {
   /** `postgresql://user:password@host:port`, the same after every start. */
   readonly url: string;
+  readonly dataFolder: string;
   readonly #folder: string;
   readonly #server: EmbeddedPostgres;
   readonly #output: string[] = [];
@@ -21,12 +22,13 @@ export class OwnPostgres implements AsyncDisposable {
   private constructor(folder: string, port: number, settings: Readonly<Record<string, string | number>>) {
     this.url = `postgresql://postgres:password@127.0.0.1:${port}`;
     this.#folder = folder;
+    this.dataFolder = join(folder, 'data');
     const hear = (text: unknown): void => {
       this.#output.push(String(text));
       this.#onOutput();
     };
     this.#server = new EmbeddedPostgres({
-      databaseDir: join(folder, 'data'),
+      databaseDir: this.dataFolder,
       user: 'postgres',
       password: 'password',
       port,
@@ -76,7 +78,7 @@ export class OwnPostgres implements AsyncDisposable {
   /** Stops it and starts it again as a standby: it answers what reads, and refuses what writes. */
   async becomeStandby(): Promise<void> {
     await this.stop();
-    const signal = join(this.#folder, 'data', 'standby.signal');
+    const signal = join(this.dataFolder, 'standby.signal');
     await writeFile(signal, '');
     await chmod(signal, 0o666);
     await this.start();
