@@ -215,6 +215,16 @@ export class ConnectionBudgetExceededError extends TenancyError {
   }
 }
 
+/** The client of a request went away while the request waited for a connection. There is nobody to answer. */
+export class ClientGoneError extends TenancyError {
+  readonly code = 'CLIENT_GONE';
+  override readonly status = 499;
+
+  constructor() {
+    super('The client closed its connection while the request waited for one to the database; nothing was sent.');
+  }
+}
+
 /** The server could not be reached, or refused the connection, and not because a database is missing. */
 export class TenantConnectionError extends TenancyError {
   readonly code = 'TENANT_CONNECTION_FAILED';

@@ -4,6 +4,7 @@ export type { ServerOptions } from './connections/ServerOptions.ts';
 export { currentTenant, requireTenant } from './context/TenantContext.ts';
 export {
   BadTenantRequestError,
+  ClientGoneError,
   ConnectionBudgetExceededError,
   LeaseReleasedError,
   ManagerClosedError,

@@ -12,6 +12,11 @@ export interface ServerOptions {
   readonly url: string;
   /** The same server without a pooler in between, for migrations and locks. @default `url` */
   readonly directUrl?: string | undefined;
+  /**
+   * `transaction` where `url` is a pooler that gives a connection to another client after each transaction, as PgBouncer
+   * does; `none` where it is PostgreSQL itself. @default 'transaction' when `directUrl` is another one, else 'none'
+   */
+  readonly pooler?: 'none' | 'transaction' | undefined;
   /** TLS as `pg` takes it. @default what `sslmode` in the URL says */
   readonly ssl?: boolean | TlsOptions | undefined;
   /** Hard ceiling on the sockets of this process to the server. @default 50 */
@@ -26,6 +31,15 @@ export interface ServerOptions {
   readonly connectTimeoutMs?: number | undefined;
   /** After how long an idle connection is closed. @default 30000 */
   readonly idleTimeoutMs?: number | undefined;
+  /** After how long a connection is replaced, a tenth more or less; never under its user. @default 1800000 (30 minutes) */
+  readonly maxLifetimeMs?: number | undefined;
+  /** A connection that was idle for so long is tried before it is used. @default 10000 */
+  readonly checkAfterIdleMs?: number | undefined;
+  /**
+   * A connection held for longer is reported by the event `connection:leaked`, with the stack of whoever acquired it.
+   * Keeping stacks costs some microseconds for each connection that is acquired. @default off
+   */
+  readonly leakWarningMs?: number | undefined;
   /** How many callers of one tenant may wait for a connection. @default 50 */
   readonly maxWaitingPerTenant?: number | undefined;
   /** How many callers of all tenants may wait. @default 500 */
@@ -36,6 +50,7 @@ export interface ServerOptions {
 export interface CheckedServerOptions {
   readonly url: string;
   readonly directUrl: string;
+  readonly pooler: 'none' | 'transaction';
   readonly ssl: boolean | TlsOptions | undefined;
   readonly maxConnections: number;
   readonly maxConnectionsPerTenant: number;
@@ -43,6 +58,9 @@ export interface CheckedServerOptions {
   readonly acquireTimeoutMs: number;
   readonly connectTimeoutMs: number;
   readonly idleTimeoutMs: number;
+  readonly maxLifetimeMs: number;
+  readonly checkAfterIdleMs: number;
+  readonly leakWarningMs: number | undefined;
   readonly maxWaitingPerTenant: number;
   readonly maxWaiting: number;
 }
@@ -54,6 +72,8 @@ export const SERVER_DEFAULTS = Object.freeze({
   acquireTimeoutMs: 3_000,
   connectTimeoutMs: 5_000,
   idleTimeoutMs: 30_000,
+  maxLifetimeMs: 30 * 60_000,
+  checkAfterIdleMs: 10_000,
   maxWaitingPerTenant: 50,
   maxWaiting: 500,
 });
@@ -64,6 +84,7 @@ const delay = (fallback: number) => z.int().min(1).max(LONGEST_DELAY_MS).default
 const shape = z.strictObject({
   url: z.string(),
   directUrl: z.string().optional(),
+  pooler: z.enum(['none', 'transaction']).optional(),
   ssl: z.union([z.boolean(), z.custom<TlsOptions>((value) => typeof value === 'object' && value !== null)]).optional(),
   maxConnections: count(SERVER_DEFAULTS.maxConnections),
   maxConnectionsPerTenant: count(SERVER_DEFAULTS.maxConnectionsPerTenant),
@@ -71,6 +92,9 @@ const shape = z.strictObject({
   acquireTimeoutMs: delay(SERVER_DEFAULTS.acquireTimeoutMs),
   connectTimeoutMs: delay(SERVER_DEFAULTS.connectTimeoutMs),
   idleTimeoutMs: delay(SERVER_DEFAULTS.idleTimeoutMs),
+  maxLifetimeMs: delay(SERVER_DEFAULTS.maxLifetimeMs),
+  checkAfterIdleMs: delay(SERVER_DEFAULTS.checkAfterIdleMs),
+  leakWarningMs: z.int().min(1).max(LONGEST_DELAY_MS).optional(),
   maxWaitingPerTenant: z.int().min(0).default(SERVER_DEFAULTS.maxWaitingPerTenant),
   maxWaiting: z.int().min(0).default(SERVER_DEFAULTS.maxWaiting),
 });
@@ -91,7 +115,8 @@ export function checkServer(name: string, options: string | ServerOptions): Chec
         `(${server.maxConnections}) for requests. Raise \`maxConnections\`.`,
     );
   }
-  return Object.freeze({ ...server, directUrl, ssl: server.ssl });
+  const pooler = server.pooler ?? (directUrl === server.url ? 'none' : 'transaction');
+  return Object.freeze({ ...server, directUrl, pooler, ssl: server.ssl, leakWarningMs: server.leakWarningMs });
 }
 
 function checkUrl(server: string, option: string, value: string): void {

@@ -1,9 +1,14 @@
 import type pg from 'pg';
 import { LeaseReleasedError, TenantClosedError } from '../errors.ts';
 import type { BudgetedConnection, CloseCause } from './ConnectionBudget.ts';
+import { cancelStatement, cutClient, endClient } from './endClient.ts';
+import type { LeakWatch } from './LeakWatch.ts';
 
-/** After this time a connection that does not say goodbye is cut off. */
-const CLOSE_TIMEOUT_MS = 1_000;
+/** How long the server may take to answer on a connection that was idle for long. */
+const CHECK_TIMEOUT_MS = 1_000;
+
+/** How long a cancelled statement may take to end before its connection is cut. */
+const GOODBYE_TIMEOUT_MS = 1_000;
 
 /** What one connection reports to its owner. */
 export interface TenantConnectionListener {
@@ -14,6 +19,15 @@ export interface TenantConnectionListener {
   closed(cause: CloseCause): void;
 }
 
+export interface TenantConnectionParts {
+  readonly client: pg.Client;
+  readonly tenantId: string;
+  readonly listener: TenantConnectionListener;
+  /** Whether a pooler is in between, which forgets the statement of a client whose socket is cut. */
+  readonly isPooled: boolean;
+  readonly leaks: LeakWatch | undefined;
+}
+
 /**
  * One physical connection to one tenant's database, as Kysely's dialect uses it. It answers only while it is leased;
  * one that comes back inside a transaction or with a statement under way is not used again.
@@ -22,16 +36,24 @@ export class TenantConnection implements BudgetedConnection {
   readonly #client: pg.Client;
   readonly #listener: TenantConnectionListener;
   readonly #tenantId: string;
+  readonly #isPooled: boolean;
+  readonly #leaks: LeakWatch | undefined;
+  readonly #cut = new AbortController();
+  #stopLeakWatch: (() => void) | undefined;
   #leased = false;
   #underWay = 0;
   #broken = false;
   #revoked = false;
+  /** Whether a statement was under way when the connection was taken from its user. */
+  #isInterrupted = false;
   readonly #onGone = new Set<() => void>();
 
-  constructor(client: pg.Client, tenantId: string, listener: TenantConnectionListener) {
+  constructor({ client, tenantId, listener, isPooled, leaks }: TenantConnectionParts) {
     this.#client = client;
     this.#tenantId = tenantId;
     this.#listener = listener;
+    this.#isPooled = isPooled;
+    this.#leaks = leaks;
     // Without a listener an error event ends the process; the statement under way rejects on its own.
     client.on('error', (error) => this.#break(error));
     client.on('end', () => this.#break(undefined));
@@ -47,10 +69,19 @@ export class TenantConnection implements BudgetedConnection {
     return this.#broken;
   }
 
-  /** Called by the pool when it hands the connection out. */
-  lease(): this {
+  /** Called by the pool when it hands the connection out. `stack` is where, for leaks that are watched for. */
+  lease(stack?: string): this {
     this.#leased = true;
+    if (stack !== undefined) {
+      this.#stopLeakWatch = this.#leaks?.begin(stack);
+    }
     return this;
+  }
+
+  #endLease(): void {
+    this.#leased = false;
+    this.#stopLeakWatch?.();
+    this.#stopLeakWatch = undefined;
   }
 
   query(text: string, parameters: readonly unknown[]): Promise<pg.QueryResult>;
@@ -120,14 +151,17 @@ export class TenantConnection implements BudgetedConnection {
     return (this.#client as unknown as { readonly readyForQuery: boolean }).readyForQuery;
   }
 
+  get #isBusy(): boolean {
+    return this.#underWay > 0 || !this.#isReady;
+  }
+
   /** Ends the lease. Does nothing when the pool took the connection back already. */
   release(): void {
     if (!this.#leased) {
       return;
     }
-    this.#leased = false;
-    const isBusy = this.#underWay > 0 || !this.#isReady;
-    const status = isBusy ? 'busy' : this.#client.getTransactionStatus();
+    this.#endLease();
+    const status = this.#isBusy ? 'busy' : this.#client.getTransactionStatus();
     const clean = status === 'I' && !this.#broken;
     if (!clean && !this.#broken) {
       this.#listener.tainted(status ?? 'unknown');
@@ -135,19 +169,52 @@ export class TenantConnection implements BudgetedConnection {
     this.#listener.released(this, !clean);
   }
 
-  /** Cuts the connection off under its user, whose statement rejects. */
+  /** Takes the connection from its user, whose statement rejects: cut off, or cancelled where a pooler is in between. */
   revoke(): void {
-    this.#leased = false;
+    this.#endLease();
     this.#revoked = true;
-    this.#gone();
-    cutClient(this.#client);
+    this.#isInterrupted = !this.#broken && this.#isBusy;
+    if (!(this.#isPooled && this.#isInterrupted)) {
+      this.#gone();
+      cutClient(this.#client);
+    }
+  }
+
+  async check(): Promise<boolean> {
+    const { promise: late, resolve } = Promise.withResolvers<boolean>();
+    const timer = setTimeout(resolve, CHECK_TIMEOUT_MS, false);
+    timer.unref();
+    try {
+      return await Promise.race([this.#client.query('select 1').then(() => true), late]);
+    } catch {
+      return false;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async close(cause: CloseCause): Promise<void> {
-    this.#leased = false;
+    this.#endLease();
+    const isInterrupted = this.#isInterrupted || (cause === 'not reusable' && !this.#broken && this.#isBusy);
+    if (isInterrupted && this.#isPooled) {
+      const timer = setTimeout(() => this.cut(), GOODBYE_TIMEOUT_MS);
+      timer.unref();
+      await cancelStatement(this.#client, this.#cut.signal);
+      await this.#ready();
+      clearTimeout(timer);
+    }
     this.#gone();
     await endClient(this.#client);
+    if (isInterrupted && !this.#isPooled) {
+      // Only now, so that there is no socket more than before.
+      await cancelStatement(this.#client, this.#cut.signal);
+    }
     this.#listener.closed(cause);
+  }
+
+  cut(): void {
+    this.#cut.abort();
+    cutClient(this.#client);
   }
 
   #break(error: unknown): void {
@@ -159,33 +226,9 @@ export class TenantConnection implements BudgetedConnection {
 
   #gone(): void {
     this.#broken = true;
+    this.#stopLeakWatch?.();
     for (const hear of this.#onGone) {
       hear();
     }
   }
-}
-
-/** Ends a `pg` client: politely, and after a second by cutting the socket. Never rejects, never hangs. */
-export async function endClient(client: pg.Client): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const cut = new Promise<void>((resolve) => {
-    timer = setTimeout(() => {
-      cutClient(client);
-      resolve();
-    }, CLOSE_TIMEOUT_MS);
-    timer.unref();
-  });
-  try {
-    await Promise.race([client.end(), cut]);
-  } catch {
-    // The socket is gone already, which is what was asked for.
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** Cuts the socket of a `pg` client, which has no public way for that; `connection.stream` is it in every 8.x. */
-export function cutClient(client: pg.Client): void {
-  const { connection } = client as unknown as { readonly connection?: { readonly stream?: { destroy(): void } } };
-  connection?.stream?.destroy();
 }

@@ -3,11 +3,15 @@ import pg from 'pg';
 import { parseIntoClientConfig } from 'pg-connection-string';
 import { parse as parseArray } from 'postgres-array';
 import { messageOf, TenantConnectionError, TenantDatabaseMissingError, WrongDatabaseError } from '../errors.ts';
+import { ConnectDeadlineError, connectFailureOf } from './connectFailure.ts';
+import { cutClient, endClient } from './endClient.ts';
 import type { CheckedServerOptions } from './ServerOptions.ts';
-import { cutClient, endClient } from './TenantConnection.ts';
 
 /** SQLSTATE invalid_catalog_name: the database does not exist. */
 const INVALID_CATALOG_NAME = '3D000';
+
+const TOO_MANY_CLIENTS =
+  'lower `maxConnections` of every process that uses the server, or raise its own max_connections';
 
 export interface ClientTarget {
   readonly tenantId: string;
@@ -84,7 +88,7 @@ async function connect(client: pg.Client, target: ClientTarget): Promise<void> {
 
 async function withDeadline(work: Promise<void>, timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
   const { promise: stopped, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  const timer = setTimeout(() => reject(new ConnectDeadlineError(timeoutMs)), timeoutMs);
   const onAbort = (): void => reject(signal?.reason);
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
@@ -103,5 +107,7 @@ function refusalOf(error: unknown, target: ClientTarget): Error {
   if ((error as { readonly code?: unknown }).code === INVALID_CATALOG_NAME) {
     return new TenantDatabaseMissingError(target.tenantId, target.database, { cause: error });
   }
-  return new TenantConnectionError(target.tenantId, messageOf(error) || 'the connection was refused', { cause: error });
+  const why = messageOf(error) || 'the connection was refused';
+  const isFull = connectFailureOf(error) === 'full';
+  return new TenantConnectionError(target.tenantId, isFull ? `${why}; ${TOO_MANY_CLIENTS}` : why, { cause: error });
 }

@@ -10,6 +10,15 @@ export interface TenantContext<T extends Tenant = Tenant> {
   readonly em: EntityManager;
   /** The manager that entered this context; two managers in one process may know the same id. */
   readonly manager: object;
+  /** For whom the code runs, who may go away while it waits for a connection. */
+  readonly caller?: TenantCaller | undefined;
+}
+
+/** Somebody who may go away. `signal` is read only when the caller has to wait, so that a getter may make it then. */
+export interface TenantCaller {
+  readonly signal?: AbortSignal | undefined;
+  /** Whether the EntityManager has that signal as well, and so tells its user of the abort. */
+  readonly emHasSignal?: boolean | undefined;
 }
 
 /** The name under which handlers find the tenant's fork: `RequestContext.getEntityManager()`. */

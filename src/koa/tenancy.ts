@@ -1,5 +1,11 @@
 import type { Context, Middleware } from 'koa';
-import { TenancyConfigurationError, TenancyError, TenantForbiddenError, TenantUnavailableError } from '../errors.ts';
+import {
+  ClientGoneError,
+  TenancyConfigurationError,
+  TenancyError,
+  TenantForbiddenError,
+  TenantUnavailableError,
+} from '../errors.ts';
 import { resolveTenant } from '../resolution/resolveTenant.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
 import { answerOrRethrow, headersOf } from './answerOrRethrow.ts';
@@ -77,13 +83,18 @@ export function tenancy<T extends Tenant>(
       state.tenant = lease.tenant;
       state.tenantPath = tenantPathOf(ctx, path);
       await underTenantPath(ctx, path, () =>
-        lease.run(async () => {
-          await next();
-          keepContext(ctx.body);
-        }),
+        lease.run(
+          async () => {
+            await next();
+            keepContext(ctx.body);
+          },
+          { caller: end },
+        ),
       );
     } catch (error) {
-      answerOrRethrow(ctx, error, headers);
+      if (!(error instanceof ClientGoneError)) {
+        answerOrRethrow(ctx, error, headers);
+      }
     } finally {
       end.whenOver(() => void release(ctx, lease));
     }

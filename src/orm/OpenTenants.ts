@@ -118,11 +118,12 @@ export class OpenTenants<T extends Tenant> {
     const startedAt = systemClock.now();
     const { server, owner, contextName } = this.placeFor(tenant, 'tenant');
     const generation = this.#generation;
-    const pool = new TenantPool(
-      server.requests(id, tenant.database),
-      () => this.#endedOutside(id, generation),
-      () => GRACE_MS,
-    );
+    const pool = new TenantPool(server.requests(id, tenant.database), {
+      onEnd: () => this.#endedOutside(id, generation),
+      graceMs: () => GRACE_MS,
+      caller: () => currentContext()?.caller,
+      watchesLeaks: server.watchesLeaks,
+    });
     const { template, manager, events } = this.#parts;
     const failed = (error: unknown): TenantOpenError => this.#openingFailed(id, generation, error);
     const orm = openOrFail(() => template.open({ tenant, owner, contextName, pool }), failed);

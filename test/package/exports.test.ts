@@ -8,6 +8,7 @@ import manifest from '../../package.json' with { type: 'json' };
 const PUBLIC = {
   '.': [
     'BadTenantRequestError',
+    'ClientGoneError',
     'ConnectionBudgetExceededError',
     'LeaseReleasedError',
     'ManagerClosedError',

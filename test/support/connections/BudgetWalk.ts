@@ -79,7 +79,7 @@ export class BudgetWalk {
     const account = this.#account(tenantId);
     const caller = { tenantId, since: this.world.clock.now(), controller: new AbortController() };
     this.#waiting.add(caller);
-    account.acquire(caller.controller.signal).then(
+    account.acquire(caller.controller).then(
       (connection) => {
         this.#waiting.delete(caller);
         const isUsed = this.#users.some((user) => user.connection === connection);
@@ -159,10 +159,10 @@ export class BudgetWalk {
     }
     const { idle, closing, opening, inUse } = budget.stats();
     const full = opening + idle + inUse + closing === LIMITS.maxConnections;
-    if (account.wants > 0 && (!full || (idle > 0 && closing === 0))) {
+    if (account.share.wants > 0 && (!full || (idle > 0 && closing === 0))) {
       return `${tenantId} wants a connection and gets none although there is room`;
     }
-    return account.stats().open <= LIMITS.maxConnectionsPerTenant ? '' : `${tenantId} has too many connections`;
+    return account.share.room >= 0 ? '' : `${tenantId} has too many connections`;
   }
 }
 

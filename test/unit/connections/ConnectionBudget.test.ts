@@ -184,7 +184,7 @@ describe('a connection budget', () => {
     const first = acme.acquire();
     await world.serve();
     const controller = new AbortController();
-    const leaving = outcomeOf(acme.acquire(controller.signal));
+    const leaving = outcomeOf(acme.acquire(controller));
     const next = outcomeOf(acme.acquire());
     const reason = new Error('the client is gone');
     controller.abort(reason);
@@ -199,7 +199,7 @@ describe('a connection budget', () => {
   it('opens nothing for a signal that was aborted before', async () => {
     const world = new BudgetWorld();
     const reason = new Error('too late');
-    await expect(world.account('acme').acquire(AbortSignal.abort(reason))).rejects.toBe(reason);
+    await expect(world.account('acme').acquire({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     world.assertEmpty();
   });
 
