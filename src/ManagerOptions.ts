@@ -24,6 +24,11 @@ export interface TenantOrmManagerOptions<
   readonly maxOpenTenants?: number | undefined;
   /** After how long a tenant without a lease is closed, in milliseconds. @default 1800000 (30 minutes) */
   readonly idleTimeoutMs?: number | undefined;
+  /**
+   * How many turns a tenant takes to another one's one where tenants wait for connections: a whole number of at least 1,
+   * asked for when the tenant is opened. @default 1 for every tenant
+   */
+  readonly weight?: ((tenant: T) => number) | undefined;
   /** How long a migration waits for another process that migrates the same tenant. @default 60000 */
   readonly migrationLockTimeoutMs?: number | undefined;
   /** Whether tenants share one discovered metadata. Off, each discovers its own: 60 times slower. @default true */
@@ -40,6 +45,7 @@ export interface CheckedManagerOptions<T extends Tenant> {
   readonly idleTimeoutMs: number;
   readonly migrationLockTimeoutMs: number;
   readonly shareMetadata: boolean;
+  readonly weight: ((tenant: T) => number) | undefined;
   readonly warn: (message: string) => void;
 }
 
@@ -64,6 +70,7 @@ const shape = z.strictObject({
   idleTimeoutMs: z.int().min(1).max(LONGEST_DELAY_MS).default(MANAGER_DEFAULTS.idleTimeoutMs),
   migrationLockTimeoutMs: z.int().min(0).default(MANAGER_DEFAULTS.migrationLockTimeoutMs),
   shareMetadata: z.boolean().default(MANAGER_DEFAULTS.shareMetadata),
+  weight: z.custom<(tenant: Tenant) => number>((value) => typeof value === 'function', 'a function').optional(),
   warn: z.custom<(message: string) => void>((value) => typeof value === 'function', 'a function').optional(),
 });
 
@@ -77,6 +84,7 @@ export function checkManagerOptions<T extends Tenant>(options: TenantOrmManagerO
   return Object.freeze({
     ...rest,
     catalog: options.catalog,
+    weight: options.weight,
     servers: checkServers(server, servers),
     warn: warn ?? ((message: string) => process.emitWarning(message, 'TenancyWarning')),
   });

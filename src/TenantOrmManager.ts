@@ -38,6 +38,18 @@ export interface TenantOrmManagerStats extends OpenTenantsStats {
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
+/** What a tenant weighs is the application's answer, and so is checked each time. */
+function weightOf<T extends Tenant>(tenant: T, weight: ((tenant: T) => number) | undefined): number {
+  const given = weight?.(tenant) ?? 1;
+  if (!Number.isInteger(given) || given < 1) {
+    throw new TenancyConfigurationError(
+      `Tenant "${tenant.id}": \`weight\` must give a whole number of at least 1, and gave ${given}.`,
+      { tenantId: tenant.id },
+    );
+  }
+  return given;
+}
+
 /**
  * One MikroORM per tenant database, one forked EntityManager per run. Opens tenants when they are needed, keeps them
  * while they are used, and closes the least recently used.
@@ -80,6 +92,7 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
       servers: this.#servers,
       events: this.events,
       limits: options,
+      weightOf: (tenant) => weightOf(tenant as T, options.weight),
       manager: this,
     });
     this.#reportSharing();
@@ -175,9 +188,9 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
     });
   }
 
-  /** What is open and in use now. */
-  stats(): TenantOrmManagerStats {
-    const servers = Object.fromEntries([...this.#servers].map(([name, server]) => [name, server.stats()]));
+  /** What is open and in use now; with `tenants`, the connections of each tenant as well. */
+  stats(options: { readonly tenants?: boolean | undefined } = {}): TenantOrmManagerStats {
+    const servers = Object.fromEntries([...this.#servers].map(([name, server]) => [name, server.stats(options)]));
     return { ...this.#open.stats(), servers };
   }
 

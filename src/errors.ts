@@ -215,6 +215,19 @@ export class ConnectionBudgetExceededError extends TenancyError {
   }
 }
 
+/** The tenant may only read now. Nothing was written. */
+export class TenantReadOnlyError extends TenancyError {
+  readonly code = 'TENANT_READ_ONLY';
+  override readonly status = 403;
+
+  constructor(tenantId: string, why: string, details: TenancyErrorDetails = {}) {
+    super(`Tenant "${tenantId}" is read-only: ${why}. Make it active, or take \`readOnly\` out of its \`session\`.`, {
+      ...details,
+      tenantId,
+    });
+  }
+}
+
 /** The client of a request went away while the request waited for a connection. There is nobody to answer. */
 export class ClientGoneError extends TenancyError {
   readonly code = 'CLIENT_GONE';
@@ -230,9 +243,12 @@ export class TenantConnectionError extends TenancyError {
   readonly code = 'TENANT_CONNECTION_FAILED';
   override readonly status = 503;
   readonly retryAfterSeconds: number;
+  /** Why, without the tenant. */
+  readonly reason: string;
 
   constructor(tenantId: string, why: string, details: TenancyErrorDetails & { readonly retryInMs?: number } = {}) {
     super(`Tenant "${tenantId}": no connection to its server could be opened: ${why}.`, { ...details, tenantId });
+    this.reason = why;
     this.retryAfterSeconds = Math.max(1, Math.ceil((details.retryInMs ?? 0) / 1000));
   }
 }

@@ -1,6 +1,7 @@
 export { StaticCatalog } from './catalog/StaticCatalog.ts';
 export type { ListOptions, TenantCatalog, TenantPage } from './catalog/TenantCatalog.ts';
-export type { ServerOptions } from './connections/ServerOptions.ts';
+export type { Password, ServerOptions } from './connections/ServerOptions.ts';
+export type { SessionOption, SessionSettings } from './connections/SessionSettings.ts';
 export { currentTenant, requireTenant } from './context/TenantContext.ts';
 export {
   BadTenantRequestError,
@@ -19,6 +20,7 @@ export {
   TenantForbiddenError,
   TenantNotFoundError,
   TenantOpenError,
+  TenantReadOnlyError,
   TenantUnavailableError,
   WrongDatabaseError,
   WrongTenantError,

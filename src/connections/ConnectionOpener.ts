@@ -1,4 +1,4 @@
-import { messageOf, TenantConnectionError } from '../errors.ts';
+import { TenantConnectionError } from '../errors.ts';
 import { Backoff } from './Backoff.ts';
 import type { Blocked, CircuitBreaker } from './CircuitBreaker.ts';
 import type { Clock } from './Clock.ts';
@@ -76,10 +76,9 @@ export class ConnectionOpener<C> {
     if (!(error instanceof TenantConnectionError)) {
       return error;
     }
-    const reason = error.cause ?? error;
-    const why = `${messageOf(reason)}; tried again in ${Math.ceil(retryInMs)} ms`;
+    const why = `${error.reason}; tried again in ${Math.ceil(retryInMs)} ms`;
     // What the server said to another tenant names that tenant.
-    const cause = error.tenantId === this.#tenantId ? error : reason;
+    const cause = error.tenantId === this.#tenantId ? error : error.cause;
     return new TenantConnectionError(this.#tenantId, why, { cause, retryInMs });
   }
 }

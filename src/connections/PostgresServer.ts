@@ -1,11 +1,13 @@
 import type { ServerRoute, TenancyEmitter } from '../events.ts';
+import type { Tenant } from '../tenant/Tenant.ts';
 import { CircuitBreaker } from './CircuitBreaker.ts';
 import { type Clock, systemClock } from './Clock.ts';
 import type { ConnectionAccount } from './ConnectionAccount.ts';
-import { ConnectionBudget, type ConnectionBudgetStats } from './ConnectionBudget.ts';
+import { ConnectionBudget, type ConnectionBudgetLimits, type ConnectionBudgetStats } from './ConnectionBudget.ts';
 import { LeakWatch } from './LeakWatch.ts';
-import { openClient } from './openClient.ts';
+import { openClient, type ServerAddress } from './openClient.ts';
 import type { CheckedServerOptions } from './ServerOptions.ts';
+import { NO_SESSION, sessionsOf, type TenantSession } from './SessionSettings.ts';
 import { TenantConnection } from './TenantConnection.ts';
 import type { ConnectionCounts } from './TenantShare.ts';
 import { Turns } from './Turns.ts';
@@ -22,17 +24,36 @@ export interface PostgresServerStats {
   readonly tenants?: Readonly<Record<string, ConnectionCounts>>;
 }
 
+/** Who connections are for. */
+export interface AccountOf {
+  readonly tenantId: string;
+  readonly database: string;
+}
+
 /** What a tenant's connections for requests are like. */
-export interface RequestsOptions {
-  /** How many turns the tenant takes to another one's one. @default 1 */
-  readonly weight?: number;
+export interface RequestsOf extends AccountOf {
+  readonly session: TenantSession;
+  /** How many turns the tenant takes to another one's one. */
+  readonly weight: number;
 }
 
 /** One address of a server, where connections are opened. */
 interface Route {
   readonly name: ServerRoute;
+  readonly address: ServerAddress;
+  readonly isPooled: boolean;
   readonly breaker: CircuitBreaker;
 }
+
+interface Opening {
+  readonly budget: ConnectionBudget<TenantConnection>;
+  readonly account: ConnectionAccount<TenantConnection>;
+  readonly route: Route;
+  readonly of: RequestsOf;
+}
+
+/** The reserve is small: a connection of a migration that is over makes room for the next one soon. */
+const RESERVED_IDLE_MS = 1_000;
 
 /** One PostgreSQL server: its options, and the two budgets that together are its ceiling. */
 export class PostgresServer {
@@ -42,6 +63,8 @@ export class PostgresServer {
    * transaction. Without it, as many migrations as there are connections would wait for each other.
    */
   readonly migrations: Turns;
+  /** The settings of a tenant's sessions, as the tenant is now. Throws `TenancyConfigurationError`. */
+  readonly sessionOf: (tenant: Tenant) => TenantSession;
   readonly #options: CheckedServerOptions;
   readonly #events: TenancyEmitter;
   readonly #clock: Clock;
@@ -55,17 +78,18 @@ export class PostgresServer {
     this.#options = options;
     this.#events = events;
     this.#clock = clock;
-    // Budgets get their limits and nothing else: the URLs hold a password.
-    const { url, directUrl, ssl: _ssl, ...limits } = options;
-    const { maxConnections, reservedConnections } = limits;
+    this.sessionOf = sessionsOf(name, options.session);
+    const { url, directUrl, maxConnections, reservedConnections, pooler } = options;
     this.migrations = new Turns(Math.max(1, reservedConnections - 1));
+    const limits = limitsOf(options);
     this.#requests = new ConnectionBudget({ ...limits, maxConnections: maxConnections - reservedConnections }, clock);
     this.#reserved = new ConnectionBudget(
-      { ...limits, maxConnections: reservedConnections, idleTimeoutMs: 1_000 },
+      { ...limits, maxConnections: reservedConnections, idleTimeoutMs: RESERVED_IDLE_MS },
       clock,
     );
-    this.#primary = this.#route('primary');
-    this.#direct = url === directUrl ? this.#primary : this.#route('direct');
+    this.#primary = this.#route('primary', { url }, pooler === 'transaction');
+    this.#direct =
+      url === directUrl ? { ...this.#primary, isPooled: false } : this.#route('direct', { url: directUrl }, false);
   }
 
   get watchesLeaks(): boolean {
@@ -73,17 +97,17 @@ export class PostgresServer {
   }
 
   /** Connections for the requests of a tenant; through a pooler where `url` is one. */
-  requests(tenantId: string, database: string, options: RequestsOptions = {}): ConnectionAccount<TenantConnection> {
-    return this.#account(this.#requests, tenantId, database, this.#primary, options);
+  requests(of: RequestsOf): ConnectionAccount<TenantConnection> {
+    return this.#account(this.#requests, this.#primary, of);
   }
 
   /** Connections for migrations, which requests cannot starve; never through a pooler. */
-  reserved(tenantId: string, database: string): ConnectionAccount<TenantConnection> {
-    return this.#account(this.#reserved, tenantId, database, this.#direct, {});
+  reserved(of: AccountOf): ConnectionAccount<TenantConnection> {
+    return this.#account(this.#reserved, this.#direct, { ...of, session: NO_SESSION, weight: 1 });
   }
 
   stats({ tenants = false }: { readonly tenants?: boolean | undefined } = {}): PostgresServerStats {
-    const routes = new Set([this.#primary, this.#direct]);
+    const routes = [this.#primary, this.#direct];
     return {
       requests: this.#requests.stats(),
       reserved: this.#reserved.stats(),
@@ -97,7 +121,8 @@ export class PostgresServer {
     this.#reserved.stop();
   }
 
-  #route(name: ServerRoute): Route {
+  #route(name: ServerRoute, address: Pick<ServerAddress, 'url'> & Partial<ServerAddress>, isPooled: boolean): Route {
+    const { user, password, ssl, connectTimeoutMs } = this.#options;
     const about = { server: this.name, route: name };
     const breaker = new CircuitBreaker(this.#clock, {
       down: (error, retryInMs) => this.#events.emit('server:down', { ...about, error, retryInMs }),
@@ -107,46 +132,37 @@ export class PostgresServer {
         this.#reserved.reconsider();
       },
     });
-    return { name, breaker };
+    return { name, breaker, isPooled, address: { user, password, ssl, connectTimeoutMs, ...address } };
   }
 
   #account(
     budget: ConnectionBudget<TenantConnection>,
-    tenantId: string,
-    database: string,
     route: Route,
-    { weight }: RequestsOptions,
+    of: RequestsOf,
   ): ConnectionAccount<TenantConnection> {
     const { breaker } = route;
-    const open = (signal: AbortSignal) => this.#open(budget, account, database, route, signal);
-    const account: ConnectionAccount<TenantConnection> = budget.account(tenantId, open, { breaker, weight });
+    const open = (signal: AbortSignal) => this.#open({ budget, account, route, of }, signal);
+    const account: ConnectionAccount<TenantConnection> = budget.account(of.tenantId, open, {
+      breaker,
+      weight: of.weight,
+    });
     return account;
   }
 
-  async #open(
-    budget: ConnectionBudget<TenantConnection>,
-    account: ConnectionAccount<TenantConnection>,
-    database: string,
-    route: Route,
-    signal: AbortSignal,
-  ): Promise<TenantConnection> {
-    const { tenantId } = account;
+  async #open({ budget, account, route, of }: Opening, signal: AbortSignal): Promise<TenantConnection> {
+    const { tenantId, database, session } = of;
     const about = { tenantId, server: this.name };
     const startedAt = performance.now();
-    const applicationName = `tenant:${tenantId}`;
-    const target = {
-      tenantId,
-      database,
-      route: budget === this.#reserved ? ('direct' as const) : ('pooled' as const),
-      applicationName,
-    };
+    // A pooler does not take settings at the start of a session; its transactions get them.
+    const atStart = route.isPooled ? NO_SESSION : session;
     try {
-      const client = await openClient(this.#options, target, signal);
+      const client = await openClient(route.address, { tenantId, database, session: atStart }, signal);
       this.#events.emit('connection:opened', { ...about, tookMs: performance.now() - startedAt });
       return new TenantConnection({
         client,
         tenantId,
-        isPooled: target.route === 'pooled' && this.#options.pooler === 'transaction',
+        session,
+        isPooled: route.isPooled,
         leaks: this.#leakWatch(tenantId),
         listener: {
           released: (connection, destroy) => account.release(connection, destroy),
@@ -173,4 +189,19 @@ export class PostgresServer {
     };
     return leakWarningMs === undefined ? undefined : new LeakWatch(leakWarningMs, report, this.#clock);
   }
+}
+
+/** Budgets get their limits and nothing else: the rest of the options holds passwords. */
+function limitsOf(options: CheckedServerOptions): Omit<ConnectionBudgetLimits, 'maxConnections'> {
+  const { maxConnectionsPerTenant, acquireTimeoutMs, maxWaitingPerTenant, maxWaiting } = options;
+  const { idleTimeoutMs, maxLifetimeMs, checkAfterIdleMs } = options;
+  return {
+    maxConnectionsPerTenant,
+    acquireTimeoutMs,
+    maxWaitingPerTenant,
+    maxWaiting,
+    idleTimeoutMs,
+    maxLifetimeMs,
+    checkAfterIdleMs,
+  };
 }

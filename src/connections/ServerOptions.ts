@@ -2,6 +2,10 @@ import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { z } from 'zod';
 import { TenancyConfigurationError } from '../errors.ts';
 import { LONGEST_DELAY_MS } from './Clock.ts';
+import { type SessionOption, sessionsOf } from './SessionSettings.ts';
+
+/** A password, or what fetches it for each new connection, as a token that changes needs it. */
+export type Password = string | (() => string | Promise<string>);
 
 /** One PostgreSQL server that holds tenant databases. */
 export interface ServerOptions {
@@ -17,6 +21,18 @@ export interface ServerOptions {
    * does; `none` where it is PostgreSQL itself. @default 'transaction' when `directUrl` is another one, else 'none'
    */
   readonly pooler?: 'none' | 'transaction' | undefined;
+  /** Instead of the one in the URLs. */
+  readonly user?: string | undefined;
+  /**
+   * Instead of the one in the URLs. A function is called for each new connection, so that a password may change while
+   * connections exist; its time counts in `connectTimeoutMs`.
+   */
+  readonly password?: Password | undefined;
+  /**
+   * What the sessions of tenants are held to: `statement_timeout` and the like. Settings of `orm` or the application
+   * itself come later and win. Migrations have none of it. @default as the server has it
+   */
+  readonly session?: SessionOption | undefined;
   /** TLS as `pg` takes it. @default what `sslmode` in the URL says */
   readonly ssl?: boolean | TlsOptions | undefined;
   /** Hard ceiling on the sockets of this process to the server. @default 50 */
@@ -51,6 +67,9 @@ export interface CheckedServerOptions {
   readonly url: string;
   readonly directUrl: string;
   readonly pooler: 'none' | 'transaction';
+  readonly user: string | undefined;
+  readonly password: Password | undefined;
+  readonly session: SessionOption | undefined;
   readonly ssl: boolean | TlsOptions | undefined;
   readonly maxConnections: number;
   readonly maxConnectionsPerTenant: number;
@@ -81,11 +100,23 @@ export const SERVER_DEFAULTS = Object.freeze({
 const count = (fallback: number) => z.int().min(1).default(fallback);
 const delay = (fallback: number) => z.int().min(1).max(LONGEST_DELAY_MS).default(fallback);
 
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
+
 const shape = z.strictObject({
   url: z.string(),
   directUrl: z.string().optional(),
   pooler: z.enum(['none', 'transaction']).optional(),
-  ssl: z.union([z.boolean(), z.custom<TlsOptions>((value) => typeof value === 'object' && value !== null)]).optional(),
+  session: z
+    .custom<SessionOption>(
+      (value) => isObject(value) || typeof value === 'function',
+      'settings, or a function of a tenant',
+    )
+    .optional(),
+  user: z.string().min(1).optional(),
+  password: z
+    .custom<Password>((value) => typeof value === 'string' || typeof value === 'function', 'a string or a function')
+    .optional(),
+  ssl: z.union([z.boolean(), z.custom<TlsOptions>(isObject)]).optional(),
   maxConnections: count(SERVER_DEFAULTS.maxConnections),
   maxConnectionsPerTenant: count(SERVER_DEFAULTS.maxConnectionsPerTenant),
   reservedConnections: count(SERVER_DEFAULTS.reservedConnections),
@@ -115,8 +146,18 @@ export function checkServer(name: string, options: string | ServerOptions): Chec
         `(${server.maxConnections}) for requests. Raise \`maxConnections\`.`,
     );
   }
+  sessionsOf(name, server.session);
   const pooler = server.pooler ?? (directUrl === server.url ? 'none' : 'transaction');
-  return Object.freeze({ ...server, directUrl, pooler, ssl: server.ssl, leakWarningMs: server.leakWarningMs });
+  return Object.freeze({
+    ...server,
+    directUrl,
+    pooler,
+    user: server.user,
+    password: server.password,
+    session: server.session,
+    ssl: server.ssl,
+    leakWarningMs: server.leakWarningMs,
+  });
 }
 
 function checkUrl(server: string, option: string, value: string): void {

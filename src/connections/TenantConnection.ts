@@ -1,11 +1,17 @@
 import type pg from 'pg';
-import { LeaseReleasedError, TenantClosedError } from '../errors.ts';
+import { LeaseReleasedError, messageOf, TenantClosedError, TenantReadOnlyError } from '../errors.ts';
+import { assertReadsOnly } from './assertReadsOnly.ts';
 import type { BudgetedConnection, CloseCause } from './ConnectionBudget.ts';
 import { cancelStatement, cutClient, endClient } from './endClient.ts';
 import type { LeakWatch } from './LeakWatch.ts';
+import type { TenantSession } from './SessionSettings.ts';
+import { type Send, TransactionSession } from './TransactionSession.ts';
 
 /** How long the server may take to answer on a connection that was idle for long. */
 const CHECK_TIMEOUT_MS = 1_000;
+
+/** SQLSTATE read_only_sql_transaction. */
+const READ_ONLY_TRANSACTION = '25006';
 
 /** How long a cancelled statement may take to end before its connection is cut. */
 const GOODBYE_TIMEOUT_MS = 1_000;
@@ -26,6 +32,7 @@ export interface TenantConnectionParts {
   /** Whether a pooler is in between, which forgets the statement of a client whose socket is cut. */
   readonly isPooled: boolean;
   readonly leaks: LeakWatch | undefined;
+  readonly session: TenantSession;
 }
 
 /**
@@ -38,6 +45,9 @@ export class TenantConnection implements BudgetedConnection {
   readonly #tenantId: string;
   readonly #isPooled: boolean;
   readonly #leaks: LeakWatch | undefined;
+  readonly #isReadOnly: boolean;
+  /** Where the settings of the session have to be given to each transaction. */
+  readonly #inTransactions: TransactionSession | undefined;
   readonly #cut = new AbortController();
   #stopLeakWatch: (() => void) | undefined;
   #leased = false;
@@ -48,12 +58,14 @@ export class TenantConnection implements BudgetedConnection {
   #isInterrupted = false;
   readonly #onGone = new Set<() => void>();
 
-  constructor({ client, tenantId, listener, isPooled, leaks }: TenantConnectionParts) {
+  constructor({ client, tenantId, listener, isPooled, leaks, session }: TenantConnectionParts) {
     this.#client = client;
     this.#tenantId = tenantId;
     this.#listener = listener;
     this.#isPooled = isPooled;
     this.#leaks = leaks;
+    this.#isReadOnly = session.isReadOnly;
+    this.#inTransactions = isPooled && session.parameters.length > 0 ? new TransactionSession(session) : undefined;
     // Without a listener an error event ends the process; the statement under way rejects on its own.
     client.on('error', (error) => this.#break(error));
     client.on('end', () => this.#break(undefined));
@@ -93,22 +105,42 @@ export class TenantConnection implements BudgetedConnection {
         : new LeaseReleasedError(this.#tenantId, 'a statement was sent on a connection that had been given back.');
     }
     if (typeof text !== 'string') {
-      return this.#client.query(this.#closable(text));
+      this.#assertReadsOnly((text as { readonly text?: string }).text ?? '');
+      return this.#stream(text);
     }
     return this.#run(text, parameters);
   }
 
+  #assertReadsOnly(text: string): void {
+    if (this.#isReadOnly) {
+      assertReadsOnly(this.#tenantId, text, this.#isPooled);
+    }
+  }
+
   async #run(text: string, parameters: readonly unknown[]): Promise<pg.QueryResult> {
+    this.#assertReadsOnly(text);
     this.#underWay += 1;
+    try {
+      return this.#inTransactions !== undefined && this.#client.getTransactionStatus() === 'I'
+        ? await this.#inTransactions.run(this.#send, text, parameters)
+        : await this.#send(text, parameters);
+    } catch (error) {
+      throw this.#isReadOnly && (error as { readonly code?: unknown }).code === READ_ONLY_TRANSACTION
+        ? new TenantReadOnlyError(this.#tenantId, messageOf(error), { cause: error })
+        : error;
+    } finally {
+      this.#underWay -= 1;
+    }
+  }
+
+  readonly #send: Send = async (text, parameters) => {
     try {
       return await this.#client.query(text, [...parameters]);
     } catch (error) {
       await this.#ready();
       throw error;
-    } finally {
-      this.#underWay -= 1;
     }
-  }
+  };
 
   /**
    * `pg` rejects as soon as the error is there; in which state it left the transaction, PostgreSQL says a message
@@ -127,6 +159,32 @@ export class TenantConnection implements BudgetedConnection {
       };
       connection.on('readyForQuery', done);
       this.#onGone.add(done);
+    });
+  }
+
+  /** Submits a cursor; where settings belong to transactions, inside of one that ends with the cursor. */
+  #stream<Q extends pg.Submittable>(submitted: Q): Q {
+    const cursor = this.#closable(submitted);
+    const settings = this.#inTransactions;
+    const { close, handleError } = cursor as { close?(): Promise<void>; handleError?(error: unknown): void };
+    if (settings === undefined || close === undefined || this.#client.getTransactionStatus() !== 'I') {
+      return this.#client.query(cursor);
+    }
+    this.#underWay += 1;
+    const begun = this.#send(settings.begin, []).then(
+      () => void this.#client.query(cursor),
+      (error) => handleError?.call(cursor, error),
+    );
+    return Object.assign(cursor, {
+      close: async (): Promise<void> => {
+        try {
+          await begun;
+          await close.call(cursor);
+          await this.#send('commit', []);
+        } finally {
+          this.#underWay -= 1;
+        }
+      },
     });
   }
 

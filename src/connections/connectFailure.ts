@@ -1,4 +1,4 @@
-import { TenantDatabaseMissingError, WrongDatabaseError } from '../errors.ts';
+import { TenantConnectionError, TenantDatabaseMissingError, WrongDatabaseError } from '../errors.ts';
 
 /**
  * What a failed attempt to connect says: `server` when nobody can connect, `full` when the server takes no more
@@ -12,6 +12,14 @@ export class ConnectDeadlineError extends Error {
 
   constructor(timeoutMs: number) {
     super(`no answer within ${timeoutMs} ms`);
+  }
+}
+
+/** The application did not give a password. Its own error is the cause, whose message may say too much. */
+export class PasswordFunctionError extends TenantConnectionError {
+  constructor(tenantId: string, what: string, cause?: unknown) {
+    super(tenantId, `the function \`password\` of its server ${what}`, { cause });
+    this.name = 'TenantConnectionError';
   }
 }
 
@@ -43,6 +51,9 @@ const SERVER_MESSAGES = /^Connection terminated|SSL connection|TLS connection/;
 export function connectFailureOf(error: unknown): ConnectFailure {
   if (error instanceof WrongDatabaseError || error instanceof TenantDatabaseMissingError) {
     return 'tenant';
+  }
+  if (error instanceof PasswordFunctionError) {
+    return 'unknown';
   }
   for (let reason = error; reason instanceof Error; reason = reason.cause) {
     const failure = failureOf(reason);

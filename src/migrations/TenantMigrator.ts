@@ -121,7 +121,7 @@ export class TenantMigrator {
 
   async #session<R>(work: (session: Session) => Promise<R>): Promise<R> {
     const target = await this.#target();
-    const account = target.server.reserved(target.tenant.id, target.tenant.database);
+    const account = target.server.reserved({ tenantId: target.tenant.id, database: target.tenant.database });
     const pool = new TenantPool(account, { graceMs: () => GRACE_MS });
     const untrack = this.#parts.track(pool);
     try {

@@ -22,6 +22,8 @@ export interface OpenTenantsParts {
   readonly servers: ReadonlyMap<string, PostgresServer>;
   readonly events: TenancyEmitter;
   readonly limits: EvictionLimits;
+  /** How many turns a tenant takes for a connection to another one's one. */
+  readonly weightOf: (tenant: Tenant) => number;
   /** Whose context the leases enter. */
   readonly manager: object;
 }
@@ -66,10 +68,10 @@ export class OpenTenants<T extends Tenant> {
   get(tenant: T): TenantOrm<T> {
     const existing = this.#handles.get(tenant.id);
     if (existing !== undefined) {
-      if (existing.place === placeOf(tenant)) {
+      if (existing.place === this.#placeOf(tenant)) {
         return existing;
       }
-      // The catalogue moved the tenant: whoever holds the old place finishes there.
+      // The catalogue moved the tenant, or made it read-only: whoever holds the old place finishes there.
       void this.#close(existing, 'moved', MOVED_GRACE_MS);
     }
     return this.#open(tenant);
@@ -118,7 +120,14 @@ export class OpenTenants<T extends Tenant> {
     const startedAt = systemClock.now();
     const { server, owner, contextName } = this.placeFor(tenant, 'tenant');
     const generation = this.#generation;
-    const pool = new TenantPool(server.requests(id, tenant.database), {
+    const session = server.sessionOf(tenant);
+    const account = server.requests({
+      tenantId: id,
+      database: tenant.database,
+      session,
+      weight: this.#parts.weightOf(tenant),
+    });
+    const pool = new TenantPool(account, {
       onEnd: () => this.#endedOutside(id, generation),
       graceMs: () => GRACE_MS,
       caller: () => currentContext()?.caller,
@@ -129,7 +138,7 @@ export class OpenTenants<T extends Tenant> {
     const orm = openOrFail(() => template.open({ tenant, owner, contextName, pool }), failed);
     const handle = new TenantOrm<T>({
       tenant,
-      place: placeOf(tenant),
+      place: this.#placeOf(tenant),
       generation,
       pool,
       orm,
@@ -196,13 +205,18 @@ export class OpenTenants<T extends Tenant> {
 
   /** One owner for all generations of a tenant's ORM, as long as its database is the same. */
   #ownerOf(tenant: T): EntityOwner {
-    const place = placeOf(tenant);
+    const place = databaseOf(tenant);
     let owner = this.#owners.get(tenant.id);
     if (owner?.place !== place) {
       owner = { tenantId: tenant.id, label: `tenant "${tenant.id}"`, refused: this.#refused, place };
       this.#owners.set(tenant.id, owner);
     }
     return owner;
+  }
+
+  /** What a tenant's connections are bound to: its database, and the settings of its sessions. */
+  #placeOf(tenant: T): string {
+    return `${databaseOf(tenant)} ${this.#serverOf(tenant).sessionOf(tenant).key}`;
   }
 
   #serverOf(tenant: T): PostgresServer {
@@ -232,7 +246,7 @@ function openOrFail<R>(open: () => R | Promise<R>, failed: (error: unknown) => E
   }
 }
 
-/** Which database a tenant's data is in. Names hold no control characters, so that no two places read the same. */
-function placeOf(tenant: Tenant): string {
-  return `${serverOf(tenant)}\n${tenant.database}`;
+/** Which database a tenant's data is in. */
+function databaseOf(tenant: Tenant): string {
+  return JSON.stringify([serverOf(tenant), tenant.database]);
 }

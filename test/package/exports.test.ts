@@ -25,6 +25,7 @@ const PUBLIC = {
     'TenantNotFoundError',
     'TenantOpenError',
     'TenantOrmManager',
+    'TenantReadOnlyError',
     'TenantUnavailableError',
     'WrongDatabaseError',
     'WrongTenantError',
