@@ -57,7 +57,7 @@ describe('a server that is slow to authenticate', () => {
     await assertRecovered(world);
   });
 
-  it('is refused after that, with no more attempts than connections, while connections that are open go on', async () => {
+  it('is refused after that, with a few attempts for many callers, while connections that are open go on', async () => {
     await using world = await FaultWorld.create({
       faulty: { connectTimeoutMs: CONNECT_TIMEOUT_MS, maxConnectionsPerTenant: 2 },
     });
@@ -67,7 +67,8 @@ describe('a server that is slow to authenticate', () => {
     const outcomes = settlesWithin(REQUEST_TIMEOUT_MS, Promise.allSettled(burst), 'the callers are told');
     await Promise.all([1, 2, 3].map(() => world.read('acme')));
     expect((await outcomes).every(({ status }) => status === 'rejected')).toBe(true);
-    expect(world.proxy.state.accepted).toBeLessThanOrEqual(1 + 2 + 2);
+    // One that is open, three failures until the server counts as down, and two of each tenant under way by then.
+    expect(world.proxy.state.accepted).toBeLessThanOrEqual(1 + 3 + 2 * 2);
     world.proxy.resume();
     await assertRecovered(world);
   });

@@ -9,6 +9,12 @@ const CLOSE_TIMEOUT_MS = 1_000;
  * nothing is held or waited for, and once the manager is closed neither it, nor the proxy, nor a server has a connection.
  */
 export async function assertRecovered(world: FaultWorld, atOnce = 4): Promise<void> {
+  await assertServedAgain(world, atOnce);
+  await assertNothingLeft(world);
+}
+
+/** The first half of {@link assertRecovered}. */
+export async function assertServedAgain(world: FaultWorld, atOnce = 4): Promise<void> {
   for (const { id } of world.tenants) {
     await until(() => isServed(world, id), `${id} is not served again`);
   }
@@ -20,6 +26,10 @@ export async function assertRecovered(world: FaultWorld, atOnce = 4): Promise<vo
   if (leases + inUse + waiting + opening !== 0) {
     throw new Error(`Something is held: ${JSON.stringify(world.manager.stats())}`);
   }
+}
+
+/** The second half of {@link assertRecovered}: closes the manager. */
+export async function assertNothingLeft(world: FaultWorld): Promise<void> {
   const closed = world.manager.close({ timeoutMs: CLOSE_TIMEOUT_MS });
   await settlesWithin(CLOSE_TIMEOUT_MS + SLACK_MS, closed, 'closing the manager');
   assertClosed(world.manager);

@@ -4,7 +4,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { freePort } from './postgres.ts';
+import { freePort } from '../postgres.ts';
 
 /** Where Debian puts it; elsewhere it is found by the path. */
 const PROGRAMS = ['pgbouncer', '/usr/sbin/pgbouncer'];
