@@ -248,6 +248,5 @@ function openOrFail<R>(open: () => R | Promise<R>, failed: (error: unknown) => E
 
 /** Which database a tenant's data is in. Names hold no control characters, so that no two places read the same. */
 function databaseOf(tenant: Tenant): string {
-  return `${serverOf(tenant)}
-${tenant.database}`;
+  return `${serverOf(tenant)}\n${tenant.database}`;
 }
