@@ -60,7 +60,7 @@ export class ConnectionAccount<C extends BudgetedConnection> {
 
   /**
    * Whether one more connection is worth the room of another tenant: the first one is, and one for a caller who has
-   * waited for the others for longer than opening one takes.
+   * waited for the others for twice as long as opening one takes.
    */
   get hasClaim(): boolean {
     return this.unserved > 0 && (!this.#mayServe || (this.#opening === 0 && this.#isImpatient));

@@ -54,6 +54,9 @@ export interface AccountOptions {
   readonly weight?: number | undefined;
 }
 
+/** How many times as long as opening a connection takes. Opening costs more than the time of the one who waits for it. */
+const PATIENCE = 2;
+
 /** Connections that were opened together do not expire together. */
 const LIFETIME_JITTER = 0.1;
 
@@ -61,7 +64,7 @@ const LIFETIME_JITTER = 0.1;
  * A hard ceiling on the sockets to one PostgreSQL server, shared by its tenants. Acquire takes the tenant's own idle
  * connection, opens one below the limits, takes the room of an idle one of another tenant, or waits: first-in first-out
  * within a tenant, round-robin between tenants by their weights, with a deadline. A tenant that has a connection in use
- * takes another's room only once its caller has waited for longer than opening one takes: taking it at once would cost
+ * takes another's room only once its caller has waited for twice as long as opening one takes: taking it at once would cost
  * more time than it saves, and the other tenant would take it back.
  */
 export class ConnectionBudget<C extends BudgetedConnection> {
@@ -145,7 +148,7 @@ export class ConnectionBudget<C extends BudgetedConnection> {
 
   /** @internal How long a caller of a tenant that has a connection waits for it before it claims another's room. */
   get patienceMs(): number {
-    return this.#openings.typicalMs;
+    return PATIENCE * this.#openings.typicalMs;
   }
 
   /** @internal Runs `fn` in no request's async context, so that a connection keeps no request's objects alive. */

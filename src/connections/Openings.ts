@@ -3,7 +3,7 @@ import type { Clock } from './Clock.ts';
 /** After this time an opening is held up by something of its own, and stands in nobody else's way. */
 const SLOW_AFTER_MS = 500;
 /** What opening a connection takes at least, as far as waiting for one in use is weighed against it. */
-const LEAST_MS = 20;
+const LEAST_MS = 10;
 /** How much of the typical time the last opening is. */
 const NEWEST = 0.2;
 
@@ -32,7 +32,7 @@ export class Openings {
     return this.#underWay + closing >= this.#limit;
   }
 
-  /** How long opening a connection took of late, 20 to 500 ms. */
+  /** How long opening a connection took of late, 10 to 500 ms. */
   get typicalMs(): number {
     return this.#typicalMs;
   }

@@ -71,7 +71,7 @@ describe('a connection budget', () => {
     expect(world.budget.stats()).toMatchObject({ stolen: 1, idle: 3, inUse: 1, waiting: 2 });
   });
 
-  it('gives up another one for callers who have waited for longer than opening one takes', async () => {
+  it('gives up another one for callers who have waited for twice as long as opening one takes', async () => {
     const world = new BudgetWorld();
     await fill(world, [world.account('a'), world.account('b')]);
     const account = world.account('c');
