@@ -36,7 +36,7 @@ const scenarios: Scenario[] = [
     what: 'Zipf',
     traffic: 'zipf',
     tenants: TENANTS,
-    peers: ['orm-cache', 'pool-each', LIMIT],
+    peers: [...PEERS, LIMIT],
     aims: { 'orm-cache': 2 },
   },
   { what: 'uniform', traffic: 'uniform', tenants: TENANTS, peers: [...PEERS, LIMIT], aims: {} },

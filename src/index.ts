@@ -10,7 +10,7 @@ export type { NewDomainOptions, NewTenant, TenantChange, TenantStore, WriteOptio
 export type { CentralDatabase, CentralRunOptions } from './central/CentralDatabase.ts';
 export type { CentralMigrateOptions } from './central/CentralMigrations.ts';
 export type { CentralCatalogOptions, CentralOptions } from './central/CentralOptions.ts';
-export type { Password, ServerOptions } from './connections/ServerOptions.ts';
+export type { Password, ReplicaOptions, ServerOptions } from './connections/ServerOptions.ts';
 export type { SessionOption, SessionSettings } from './connections/SessionSettings.ts';
 export { currentTenant, requireTenant } from './context/TenantContext.ts';
 export {

@@ -7,6 +7,25 @@ import { type SessionOption, sessionsOf } from './SessionSettings.ts';
 /** A password, or what fetches it for each new connection, as a token that changes needs it. */
 export type Password = string | (() => string | Promise<string>);
 
+/** A read replica of a server. What is left out is as the server has it. */
+export interface ReplicaOptions {
+  /** As that of the server. */
+  readonly url: string;
+  readonly pooler?: 'none' | 'transaction' | undefined;
+  readonly user?: string | undefined;
+  readonly password?: Password | undefined;
+  readonly ssl?: boolean | TlsOptions | undefined;
+}
+
+/** {@link ReplicaOptions} with what they take from their server. */
+export interface CheckedReplicaOptions {
+  readonly url: string;
+  readonly pooler: 'none' | 'transaction';
+  readonly user: string | undefined;
+  readonly password: Password | undefined;
+  readonly ssl: boolean | TlsOptions | undefined;
+}
+
 /** One PostgreSQL server that holds tenant databases. */
 export interface ServerOptions {
   /**
@@ -21,6 +40,11 @@ export interface ServerOptions {
    * does; `none` where it is PostgreSQL itself. @default 'transaction' when `directUrl` is another one, else 'none'
    */
   readonly pooler?: 'none' | 'transaction' | undefined;
+  /**
+   * Its read replicas, used as MikroORM uses `replicas`: for reads outside of transactions, one at random, as
+   * `preferReadReplicas` and `connectionType` say. Their connections count in the limits below. @default none
+   */
+  readonly replicas?: readonly (string | ReplicaOptions)[] | undefined;
   /** Instead of the one in the URLs. */
   readonly user?: string | undefined;
   /**
@@ -72,6 +96,7 @@ export interface CheckedServerOptions {
   readonly url: string;
   readonly directUrl: string;
   readonly pooler: 'none' | 'transaction';
+  readonly replicas: readonly CheckedReplicaOptions[];
   readonly user: string | undefined;
   readonly password: Password | undefined;
   readonly session: SessionOption | undefined;
@@ -109,21 +134,26 @@ const delay = (fallback: number) => z.int().min(1).max(LONGEST_DELAY_MS).default
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 
-const shape = z.strictObject({
+const address = {
   url: z.string(),
-  directUrl: z.string().optional(),
   pooler: z.enum(['none', 'transaction']).optional(),
+  user: z.string().min(1).optional(),
+  password: z
+    .custom<Password>((value) => typeof value === 'string' || typeof value === 'function', 'a string or a function')
+    .optional(),
+  ssl: z.union([z.boolean(), z.custom<TlsOptions>(isObject)]).optional(),
+};
+
+const shape = z.strictObject({
+  ...address,
+  directUrl: z.string().optional(),
+  replicas: z.array(z.union([z.string().transform((url) => ({ url })), z.strictObject(address)])).default([]),
   session: z
     .custom<SessionOption>(
       (value) => isObject(value) || typeof value === 'function',
       'settings, or a function of a tenant',
     )
     .optional(),
-  user: z.string().min(1).optional(),
-  password: z
-    .custom<Password>((value) => typeof value === 'string' || typeof value === 'function', 'a string or a function')
-    .optional(),
-  ssl: z.union([z.boolean(), z.custom<TlsOptions>(isObject)]).optional(),
   maxConnections: count(SERVER_DEFAULTS.maxConnections),
   maxConnectionsPerTenant: count(SERVER_DEFAULTS.maxConnectionsPerTenant),
   maxOpeningConnections: count(SERVER_DEFAULTS.maxOpeningConnections),
@@ -155,17 +185,19 @@ export function checkServer(name: string, options: string | ServerOptions): Chec
     );
   }
   sessionsOf(name, server.session);
-  const pooler = server.pooler ?? (directUrl === server.url ? 'none' : 'transaction');
-  return Object.freeze({
-    ...server,
-    directUrl,
-    pooler,
-    user: server.user,
-    password: server.password,
-    session: server.session,
-    ssl: server.ssl,
-    leakWarningMs: server.leakWarningMs,
+  const { user, password, ssl, session, leakWarningMs } = server;
+  const replicas = server.replicas.map((replica: ReplicaOptions, n) => {
+    checkUrl(name, `replicas[${n}]`, replica.url);
+    return Object.freeze({
+      url: replica.url,
+      pooler: replica.pooler ?? 'none',
+      user: replica.user ?? user,
+      password: replica.password ?? password,
+      ssl: replica.ssl ?? ssl,
+    });
   });
+  const pooler = server.pooler ?? (directUrl === server.url ? 'none' : 'transaction');
+  return Object.freeze({ ...server, directUrl, pooler, replicas, user, password, session, ssl, leakWarningMs });
 }
 
 function checkUrl(server: string, option: string, value: string): void {

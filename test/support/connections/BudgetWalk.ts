@@ -142,7 +142,7 @@ export class BudgetWalk {
       ...this.#wrongOnes,
       JSON.stringify(counts) === expected ? '' : `counted ${JSON.stringify(counts)} where there are ${expected}`,
       total <= LIMITS.maxConnections ? '' : `${total} sockets`,
-      waiting - opening <= LIMITS.maxWaiting ? '' : `${waiting} wait`,
+      waiting <= LIMITS.maxWaiting + LIMITS.maxConnections ? '' : `${waiting} wait`,
       ...TENANTS.map((id) => this.#problemOf(id)),
     ].filter((problem) => problem !== '');
     if (problems.length > 0) {
