@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Context } from 'koa';
 import { plainAddress } from '../resolution/addressRanges.ts';
+import { parseHost } from '../resolution/parseHost.ts';
 import type { TenantRequest } from '../resolution/TenantRequest.ts';
 import type { TrustedProxies } from '../resolution/TrustedProxies.ts';
 
@@ -25,11 +26,15 @@ export class KoaTenantRequest implements TenantRequest {
 
   get hosts(): readonly string[] {
     const forwarded = this.isFromTrustedProxy ? this.#proxies?.hostOf(this) : undefined;
+    const authority = this.#authority();
     if (forwarded !== undefined) {
+      if (authority !== undefined) {
+        // It names no tenant then, but where it is malformed nobody can say what of the request line is the path.
+        parseHost([authority]);
+      }
       return [forwarded];
     }
     const lines = this.header('host');
-    const authority = this.#authority();
     const isRepeated = lines.length === 1 && lines[0] === authority;
     return authority === undefined || isRepeated ? lines : [authority, ...lines];
   }
@@ -73,7 +78,7 @@ export class KoaTenantRequest implements TenantRequest {
   }
 }
 
-/** Koa's `path`, or an empty one, which names no tenant, when the request line cannot be parsed. */
+/** Koa's `path`, or an empty one when the request line cannot be parsed. */
 function pathOf(ctx: Context): string {
   try {
     return ctx.path ?? '';

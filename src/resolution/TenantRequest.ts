@@ -8,7 +8,7 @@ export interface TenantRequest {
    * that the application trusts has sent it.
    */
   readonly hosts: readonly string[];
-  /** The path with its leading slash, percent-encoded as received, without the query. */
+  /** The path with its leading slash, percent-encoded as received, without the query; empty where it cannot be read. */
   readonly path: string;
   /** The query as received, without its question mark. */
   readonly query: string;

@@ -57,6 +57,14 @@ describe('X-Forwarded-Host', () => {
     expect(manager.acquired).toBe(0);
   });
 
+  it('does not make good a malformed host in the request line, after which the path cannot be read', async () => {
+    const { server } = await start(LOCAL);
+    await using _ = server;
+    const lines = ['Host: x', 'X-Forwarded-Host: acme.com', 'Connection: close'];
+    expect(await server.sendRaw('GET http://[::1]./x HTTP/1.1', ...lines)).toMatch(/^HTTP\/1\.1 400 /);
+    expect(await server.sendRaw('GET http://y/x HTTP/1.1', ...lines)).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
   it('does not count where the proxies write Forwarded, and the other way round', async () => {
     const { server } = await start({ ...LOCAL, headers: 'forwarded' });
     await using _ = server;

@@ -13,7 +13,7 @@ describe('byQuery', () => {
     },
   );
 
-  it.each(['', 'a=1', 'TENANT=acme', 'tenant[]=acme', 'a=tenant=acme', 'a=1;tenant=acme'])(
+  it.each(['', 'a=1', 'TENANT=acme', 'tenant[]=acme', 'a=tenant=acme', 'a=1;tenant=acme', '?tenant=acme'])(
     'names no tenant with %j',
     async (query) => {
       expect(await resolve(tenantRequest({ query }))).toBeUndefined();
