@@ -25,6 +25,7 @@ import { OrmTemplate } from './orm/OrmTemplate.ts';
 import type { RunOptions, TenantLease, TenantWork } from './orm/TenantLease.ts';
 import type { EntityManagerOf, TenantEntities } from './orm/TenantOrmOptions.ts';
 import { unlessAborted } from './orm/unlessAborted.ts';
+import { RefusalCounts } from './resolution/RefusalCounts.ts';
 import type { Tenant, TenantStatus } from './tenant/Tenant.ts';
 import { assertTenantId } from './tenant/tenantId.ts';
 import { unavailabilityOf } from './tenant/unavailabilityOf.ts';
@@ -46,6 +47,8 @@ export interface EachOptions<T extends Tenant> {
 export interface TenantOrmManagerStats extends OpenTenantsStats {
   /** Connections by server. `requests` and `reserved` together never exceed the server's `maxConnections`. */
   readonly servers: Readonly<Record<string, PostgresServerStats>>;
+  /** Requests that got no tenant, by the code of the error, as `TENANT_NOT_FOUND` and `TENANT_AMBIGUOUS`. */
+  readonly refused: Readonly<Record<string, number>>;
   /** Connections of the central database, if there is one. Its session for changes is one more. */
   readonly central?: PostgresServerStats;
 }
@@ -86,6 +89,7 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
   readonly #central: CentralDatabase<T> | undefined;
   readonly #servers: ReadonlyMap<string, PostgresServer>;
   readonly #open: OpenTenants<T>;
+  readonly #refusals: RefusalCounts;
   readonly #migrations = new KeyedQueue();
   readonly #migrationPools = new Set<TenantPool>();
   #closed: Promise<void> | undefined;
@@ -134,6 +138,7 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
     this.#central = central;
     this.catalog = options.catalog ?? this.central.catalog;
     this.events = events;
+    this.#refusals = new RefusalCounts(events);
     this.em = contextualEntityManager(template.orm.em as EntityManager as EM, this);
     this.#servers = new Map(
       [...options.servers].map(([name, of]) => [name, new PostgresServer(name, of, this.events)]),
@@ -147,6 +152,10 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
       manager: this,
     });
     this.#reportSharing();
+  }
+
+  get hasCentral(): boolean {
+    return this.#central !== undefined;
   }
 
   /** The central database. Throws `TenancyConfigurationError` where none is configured. */
@@ -263,7 +272,7 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
   stats(options: { readonly tenants?: boolean | undefined } = {}): TenantOrmManagerStats {
     const servers = Object.fromEntries([...this.#servers].map(([name, server]) => [name, server.stats(options)]));
     const central = this.#central === undefined ? {} : { central: this.#central.stats() };
-    return { ...this.#open.stats(), servers, ...central };
+    return { ...this.#open.stats(), servers, ...central, refused: this.#refusals.stats() };
   }
 
   /**

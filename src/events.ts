@@ -36,7 +36,18 @@ export interface TenancyEvents {
   'migration:reverted': { readonly tenantId: string; readonly migrations: readonly string[]; readonly tookMs: number };
   'catalog:changed': { readonly tenantIds: readonly string[] };
   'catalog:failed': { readonly error: unknown };
-  'resolution:refused': { readonly code: string; readonly tenantId: string | undefined };
+  /** A client got no tenant. `cause` is there when a check by the application failed, as `verify` of a token. */
+  'resolution:refused': {
+    readonly code: string;
+    readonly tenantId: string | undefined;
+    readonly cause?: unknown;
+  };
+  /** Two sources of one request named different tenants; `resolution:refused` comes as well. */
+  'resolution:disagreed': {
+    readonly tenantId: string;
+    readonly otherTenantId: string;
+    readonly sources: readonly [string, string];
+  };
 }
 
 /** The events a {@link TenancyEmitter} knows, as node's `EventEmitter` wants them: the arguments of each. */

@@ -13,6 +13,14 @@ export type { CentralCatalogOptions, CentralOptions } from './central/CentralOpt
 export type { Password, ReplicaOptions, ServerOptions } from './connections/ServerOptions.ts';
 export type { SessionOption, SessionSettings } from './connections/SessionSettings.ts';
 export { currentTenant, requireTenant } from './context/TenantContext.ts';
+export type { DomainChallenge } from './domains/DomainChallenge.ts';
+export type { TxtResolver } from './domains/lookUpTxt.ts';
+export {
+  type DomainStore,
+  type DomainVerification,
+  TenantDomains,
+  type TenantDomainsOptions,
+} from './domains/TenantDomains.ts';
 export {
   BadTenantRequestError,
   CatalogUnavailableError,
@@ -22,6 +30,7 @@ export {
   ManagerClosedError,
   MigrationLockTimeoutError,
   NoTenantError,
+  SessionOfOtherTenantError,
   TenancyConfigurationError,
   TenancyError,
   TenantAmbiguousError,
@@ -34,6 +43,7 @@ export {
   TenantNotFoundError,
   TenantOpenError,
   TenantReadOnlyError,
+  TenantSuspendedError,
   TenantUnavailableError,
   WrongDatabaseError,
   WrongTenantError,

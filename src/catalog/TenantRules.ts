@@ -1,8 +1,7 @@
-import { domainToASCII, domainToUnicode } from 'node:url';
 import { parse } from 'tldts';
 import { TenancyConfigurationError } from '../errors.ts';
 import { assertDatabaseName } from '../tenant/databaseName.ts';
-import { assertDomainName } from '../tenant/domainName.ts';
+import { toDomainName } from '../tenant/domainName.ts';
 import { assertTenantId } from '../tenant/tenantId.ts';
 
 /** What a new tenant's id and domains may be, beyond their form. */
@@ -33,7 +32,7 @@ export class TenantRules {
   constructor({ reservedIds = RESERVED_IDS, ownDomains = [] }: TenantRulesOptions = {}, centralDatabase?: string) {
     this.#centralDatabase = centralDatabase;
     this.#reservedIds = new Set(reservedIds);
-    this.#ownDomains = ownDomains.map(toDomain);
+    this.#ownDomains = ownDomains.map(toDomainName);
   }
 
   assertNewId(id: unknown): void {
@@ -62,7 +61,7 @@ export class TenantRules {
 
   /** The domain as the catalogue keeps it: lower case, A-labels, no trailing dot. */
   checkedDomain(value: unknown): string {
-    const domain = toDomain(value);
+    const domain = toDomainName(value);
     const { isIp, domain: registrable, publicSuffix } = parse(domain, { allowPrivateDomains: true });
     if (isIp === true) {
       throw refusal(domain, 'is an address, not a domain');
@@ -85,18 +84,6 @@ export class TenantRules {
     }
     return domain;
   }
-}
-
-function toDomain(value: unknown): string {
-  const text = typeof value === 'string' ? value.trim().replace(/\.$/, '') : '';
-  // Gives '' for what is no host, and cuts off what follows one in a URL. The rest is lower case, its labels ASCII.
-  const domain = /[\s/\\?#@:%[\]]/.test(text) ? '' : domainToASCII(text);
-  // An A-label that stands for nothing stays what it is.
-  if (domain === '' || /(?:^|\.)xn--/.test(domainToUnicode(domain))) {
-    throw new TenancyConfigurationError(`${JSON.stringify(value)?.slice(0, 80)} is no domain name.`);
-  }
-  assertDomainName(domain);
-  return domain;
 }
 
 function refusal(what: string, why: string): TenancyConfigurationError {

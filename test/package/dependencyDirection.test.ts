@@ -17,15 +17,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   migrations: [...BASE, 'connections', 'context', 'orm'],
   central: [...BASE, 'catalog', 'connections', 'context', 'orm', 'migrations'],
   resolution: [...BASE, 'catalog'],
+  domains: [...BASE, 'catalog'],
   'ManagerOptions.ts': [...BASE, 'catalog', 'central', 'connections', 'orm'],
   'TenantOrmManager.ts': [
-    ...[...BASE, 'catalog', 'central', 'connections', 'context', 'orm', 'migrations'],
+    ...[...BASE, 'catalog', 'central', 'connections', 'context', 'orm', 'migrations', 'resolution'],
     'ManagerOptions.ts',
   ],
   testing: [...BASE, 'catalog'],
   koa: [...BASE, 'catalog', 'resolution', 'orm', 'TenantOrmManager.ts'],
   'index.ts': [
-    ...[...BASE, 'catalog', 'central', 'connections', 'context', 'orm', 'migrations'],
+    ...[...BASE, 'catalog', 'domains', 'central', 'connections', 'context', 'orm', 'migrations'],
     ...['ManagerOptions.ts', 'TenantOrmManager.ts'],
   ],
 };
