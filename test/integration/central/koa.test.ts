@@ -59,7 +59,7 @@ describe('a request', () => {
       expect(answer.retryAfter).toBe(answer.status === 503 ? '30' : undefined);
     }
     expect(answers).toEqual({
-      ...{ suspended: 404, maintenance: 503, provisioning: 503, archived: 404, failed: 404, active: 200 },
+      ...{ suspended: 403, maintenance: 503, provisioning: 503, archived: 404, failed: 404, active: 200 },
     });
   });
 });
