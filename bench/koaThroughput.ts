@@ -5,7 +5,8 @@ import { KoaProcess, type KoaServerKind } from './support/KoaProcess.ts';
 import { median } from './support/measure.ts';
 import { type Figure, record } from './support/results.ts';
 
-const ROWS = 5;
+/** A small answer, and a page of a list. */
+const [FEW, PAGE] = [5, 50];
 /** Requests under way at a time. */
 const CONCURRENCY = 16;
 /** How well the engine compiles differs from process to process, so each side has several. */
@@ -18,27 +19,31 @@ const TENANTS = 300;
 
 interface Scenario {
   readonly what: string;
+  readonly rows: number;
   readonly tenants: number;
   readonly maxConnections: number;
   /** One for each where the whole budget is to go round. */
   readonly maxConnectionsPerTenant: number;
   readonly peers: readonly KoaServerKind[];
+  readonly isLimitShown?: boolean;
 }
 
 const AIM = 0.97;
 const SINGLE = 'single-tenant';
 const PLAIN = 'plain-by-host';
+/** What PostgreSQL itself loses to the number of databases, without any ORM in front. */
+const LIMIT = ['bare-by-host', 'bare-single'] as const;
+
+const five = { tenants: 5, maxConnections: 22, maxConnectionsPerTenant: 4 };
+const many = { tenants: TENANTS, maxConnections: 302, maxConnectionsPerTenant: 1 };
+const scarce = { tenants: TENANTS, maxConnections: 50, maxConnectionsPerTenant: 4 };
 
 const scenarios: Scenario[] = [
-  { what: '5 tenants', tenants: 5, maxConnections: 22, maxConnectionsPerTenant: 4, peers: [SINGLE, PLAIN] },
-  { what: '300 tenants', tenants: TENANTS, maxConnections: 302, maxConnectionsPerTenant: 1, peers: [SINGLE, PLAIN] },
-  {
-    what: '300 tenants, a budget of 50',
-    tenants: TENANTS,
-    maxConnections: 50,
-    maxConnectionsPerTenant: 4,
-    peers: [SINGLE],
-  },
+  { what: '5 tenants', rows: FEW, ...five, peers: [SINGLE, PLAIN], isLimitShown: true },
+  { what: '5 tenants, 50 rows', rows: PAGE, ...five, peers: [SINGLE, PLAIN] },
+  { what: '300 tenants', rows: FEW, ...many, peers: [SINGLE, PLAIN], isLimitShown: true },
+  { what: '300 tenants, 50 rows', rows: PAGE, ...many, peers: [SINGLE, PLAIN] },
+  { what: '300 tenants, a budget of 50', rows: FEW, ...scarce, peers: [SINGLE] },
 ];
 
 class Side implements AsyncDisposable {
@@ -48,8 +53,8 @@ class Side implements AsyncDisposable {
 
   /** Starts the application and visits every tenant, so that all are open and the code is compiled. */
   static async start(is: KoaServerKind, databases: readonly string[], url: string, scenario: Scenario): Promise<Side> {
-    const { maxConnections, maxConnectionsPerTenant } = scenario;
-    const koa = await KoaProcess.start({ is, url, databases, maxConnections, maxConnectionsPerTenant });
+    const { rows, maxConnections, maxConnectionsPerTenant } = scenario;
+    const koa = await KoaProcess.start({ is, url, databases, rows, maxConnections, maxConnectionsPerTenant });
     const hosts = databases.map((_, index) => `t${index}.example.com`);
     const side = new Side(is, koa, await HttpLoad.open(koa.port, CONCURRENCY, hosts));
     await side.#load.visitAll();
@@ -93,7 +98,7 @@ async function race(
   await using stack = new AsyncDisposableStack();
   const sides: Side[] = [];
   for (const is of turns.keys()) {
-    const ofSide = is === SINGLE ? databases.slice(-1) : databases.slice(0, scenario.tenants);
+    const ofSide = is === SINGLE || is === 'bare-single' ? databases.slice(-1) : databases.slice(0, scenario.tenants);
     sides.push(stack.use(await Side.start(is, ofSide, server.url, scenario)));
   }
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -105,13 +110,14 @@ async function race(
 }
 
 async function figuresOf(server: BenchServer, databases: readonly string[], scenario: Scenario): Promise<Figure[]> {
-  const { what, peers, maxConnections, tenants } = scenario;
-  const turns: Turns = new Map((['tenancy', ...peers] as const).map((is) => [is, []]));
+  const { what, peers, maxConnections, tenants, isLimitShown } = scenario;
+  const sides: readonly KoaServerKind[] = ['tenancy', ...peers, ...(isLimitShown === true ? LIMIT : [])];
+  const turns: Turns = new Map(sides.map((is) => [is, []]));
   for (let index = 0; index < PROCESSES; index += 1) {
     await race(server, databases, scenario, turns);
   }
   const ours = turns.get('tenancy') ?? [];
-  return peers.flatMap((is) => {
+  const beside = peers.flatMap((is) => {
     const peer = turns.get(is) ?? [];
     const perSecond = compared(ours, peer, (turn) => turn.perSecond);
     const isAimed = is === SINGLE && maxConnections >= tenants;
@@ -122,6 +128,12 @@ async function figuresOf(server: BenchServer, databases: readonly string[], scen
       { what: `${what}, beside ${is}: processor time of the server`, unit: 'µs/request', ...cpu },
     ];
   });
+  const [byHost, single] = LIMIT.map((is) => turns.get(is) ?? []);
+  if (isLimitShown !== true || byHost === undefined || single === undefined) {
+    return beside;
+  }
+  const limit = compared(byHost, single, (turn) => turn.perSecond);
+  return [...beside, { what: `${what}: bare pg over them beside bare pg over one`, unit: 'requests/s', ...limit }];
 }
 
 function compared(ours: readonly Turn[], peer: readonly Turn[], of: (turn: Turn) => number) {
@@ -133,17 +145,17 @@ function compared(ours: readonly Turn[], peer: readonly Turn[], of: (turn: Turn)
 }
 
 await using server = await BenchServer.start(700);
-const databases = await server.createDatabases({ entities: entities(1), rowsPerTable: ROWS, count: TENANTS + 1 });
+const databases = await server.createDatabases({ entities: entities(1), rowsPerTable: PAGE, count: TENANTS + 1 });
 const figures: Figure[] = [];
 for (const scenario of scenarios) {
   figures.push(...(await figuresOf(server, databases, scenario)));
 }
 
 record('koaThroughput', {
-  question: `How many requests does a Koa application answer through \`tenancy\`, each an em.find of ${ROWS} rows?`,
+  question: `How many requests does a Koa application answer through \`tenancy\`, each an em.find of ${FEW} or ${PAGE} rows?`,
   peer:
     'single-tenant: RequestContext.create over one MikroORM with as large a pool; plain-by-host: a Map of plain ' +
-    'MikroORMs by Host. The same handler, turns of two seconds, a process of its own for each side and for the load',
+    'MikroORMs by Host; bare: pg without an ORM. The same handler, turns of two seconds, a process of its own for each side and for the load',
   figures,
   postgres: server.version,
 });

@@ -5,6 +5,7 @@ import type { TenantCatalog } from './catalog/TenantCatalog.ts';
 import { type CentralOptions, type CheckedCentralOptions, checkCentralOptions } from './central/CentralOptions.ts';
 import { LONGEST_DELAY_MS } from './connections/Clock.ts';
 import { type CheckedServerOptions, checkServer, type ServerOptions } from './connections/ServerOptions.ts';
+import { withPool } from './connections/withPool.ts';
 import { TenancyConfigurationError } from './errors.ts';
 import type { TenantEntities, TenantOrmOptions } from './orm/TenantOrmOptions.ts';
 import { DEFAULT_SERVER, type Tenant } from './tenant/Tenant.ts';
@@ -29,6 +30,11 @@ export interface TenantOrmManagerOptions<
   readonly maxOpenTenants?: number | undefined;
   /** After how long a tenant without a lease is closed, in milliseconds. @default 1800000 (30 minutes) */
   readonly idleTimeoutMs?: number | undefined;
+  /**
+   * How many turns a tenant takes to another one's one where tenants wait for connections: a whole number of at least 1,
+   * asked for when the tenant is opened. @default 1 for every tenant
+   */
+  readonly weight?: ((tenant: T) => number) | undefined;
   /** How long a migration waits for another process that migrates the same tenant. @default 60000 */
   readonly migrationLockTimeoutMs?: number | undefined;
   /** Whether tenants share one discovered metadata. Off, each discovers its own: 60 times slower. @default true */
@@ -46,6 +52,7 @@ export interface CheckedManagerOptions<T extends Tenant> {
   readonly idleTimeoutMs: number;
   readonly migrationLockTimeoutMs: number;
   readonly shareMetadata: boolean;
+  readonly weight: ((tenant: T) => number) | undefined;
   readonly warn: (message: string) => void;
 }
 
@@ -71,6 +78,7 @@ const shape = z.strictObject({
   idleTimeoutMs: z.int().min(1).max(LONGEST_DELAY_MS).default(MANAGER_DEFAULTS.idleTimeoutMs),
   migrationLockTimeoutMs: z.int().min(0).default(MANAGER_DEFAULTS.migrationLockTimeoutMs),
   shareMetadata: z.boolean().default(MANAGER_DEFAULTS.shareMetadata),
+  weight: z.custom<(tenant: Tenant) => number>((value) => typeof value === 'function', 'a function').optional(),
   warn: z.custom<(message: string) => void>((value) => typeof value === 'function', 'a function').optional(),
 });
 
@@ -99,8 +107,9 @@ export function checkManagerOptions<T extends Tenant>(options: TenantOrmManagerO
   return Object.freeze({
     ...rest,
     catalog: options.catalog,
+    weight: options.weight,
     central: central === undefined ? undefined : checkCentralOptions(central, server),
-    servers: checkServers(server, servers),
+    servers: checkServers(server, servers, options.orm.pool),
     warn: warn ?? ((message: string) => process.emitWarning(message, 'TenancyWarning')),
   });
 }
@@ -108,6 +117,7 @@ export function checkManagerOptions<T extends Tenant>(options: TenantOrmManagerO
 function checkServers(
   server: string | ServerOptions | undefined,
   servers: Readonly<Record<string, string | ServerOptions>> | undefined,
+  pool: unknown,
 ): ReadonlyMap<string, CheckedServerOptions> {
   if ((server === undefined) === (servers === undefined)) {
     throw new TenancyConfigurationError('TenantOrmManager.init: give either `server` or `servers`.');
@@ -116,5 +126,10 @@ function checkServers(
   if (named.length === 0) {
     throw new TenancyConfigurationError('TenantOrmManager.init: `servers` must name at least one server.');
   }
-  return new Map(named.map(([name, options]) => [name, checkServer(name, options)]));
+  return new Map(
+    named.map(([name, options]) => [
+      name,
+      checkServer(name, pool === undefined ? options : withPool(name, options, pool)),
+    ]),
+  );
 }

@@ -6,7 +6,7 @@ import type { PlainTenant } from './catalog/TenantEntity.ts';
 import { CentralDatabase } from './central/CentralDatabase.ts';
 import { PostgresServer, type PostgresServerStats } from './connections/PostgresServer.ts';
 import type { TenantPool } from './connections/TenantPool.ts';
-import { type CentralForks, FORK_CENTRAL } from './context/centralContext.ts';
+import { CENTRAL, type CentralForks } from './context/centralContext.ts';
 import { contextualEntityManager } from './context/contextualEntityManager.ts';
 import { currentContext } from './context/TenantContext.ts';
 import { ManagerClosedError, NoTenantError, TenancyConfigurationError, TenantNotFoundError } from './errors.ts';
@@ -40,6 +40,8 @@ export interface EachOptions<T extends Tenant> {
   readonly where?: (tenant: T) => boolean;
   /** How many tenants at once. @default 4 */
   readonly concurrency?: number;
+  /** Statuses in which tenants are taken as well, as for `run`. @default [] */
+  readonly allow?: readonly TenantStatus[];
 }
 
 export interface TenantOrmManagerStats extends OpenTenantsStats {
@@ -61,13 +63,23 @@ export interface AcquireOptions {
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
+/** What a tenant weighs is the application's answer, and so is checked each time. */
+function weightOf<T extends Tenant>(tenant: T, weight: ((tenant: T) => number) | undefined): number {
+  const given = weight?.(tenant) ?? 1;
+  if (!Number.isInteger(given) || given < 1) {
+    throw new TenancyConfigurationError(
+      `Tenant "${tenant.id}": \`weight\` must give a whole number of at least 1, and gave ${given}.`,
+      { tenantId: tenant.id },
+    );
+  }
+  return given;
+}
+
 /**
  * One MikroORM per tenant database, one forked EntityManager per run. Opens tenants when they are needed, keeps them
  * while they are used, and closes the least recently used.
  */
-export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManager = EntityManager>
-  implements CentralForks
-{
+export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManager = EntityManager> {
   /** Stands for the current tenant's EntityManager; throws `NoTenantError` outside a tenant. */
   readonly em: EM;
   readonly events: TenancyEmitter;
@@ -136,6 +148,7 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
       servers: this.#servers,
       events: this.events,
       limits: options,
+      weightOf: (tenant) => weightOf(tenant as T, options.weight),
       manager: this,
     });
     this.#reportSharing();
@@ -155,9 +168,9 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
     return this.#central;
   }
 
-  /** @internal */
-  [FORK_CENTRAL](): EntityManager | undefined {
-    return this.#central?.fork();
+  /** @internal How each run gets at the central database. */
+  get [CENTRAL](): CentralForks | undefined {
+    return this.#central?.forks;
   }
 
   /**
@@ -167,7 +180,7 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
   async acquire(id: string, options: AcquireOptions = {}): Promise<TenantLease<T, EM>> {
     const { signal, allow } = options;
     signal?.throwIfAborted();
-    const tenant = await unlessAborted(this.#find(id), signal);
+    const tenant = await (signal === undefined ? this.#find(id) : unlessAborted(this.#find(id), signal));
     const unavailable = unavailabilityOf(tenant, allow);
     if (unavailable !== undefined) {
       throw unavailable;
@@ -192,16 +205,21 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
 
   /** Runs `work` for each tenant. One failure does not stop the others; there is a result for each. */
   async each<R>(work: TenantWork<R, T, EM>, options: EachOptions<T> = {}): Promise<EachResult<R>[]> {
-    const { where = (tenant) => unavailabilityOf(tenant) === undefined, concurrency = 4 } = options;
+    const { allow = [], concurrency = 4 } = options;
+    const { where = (tenant) => unavailabilityOf(tenant, allow) === undefined } = options;
     if (!Number.isInteger(concurrency) || concurrency < 1) {
       throw new TenancyConfigurationError('`concurrency` of `each` must be a whole number of at least 1.');
     }
-    return pMap(this.#tenants(where), ({ id }) => this.#attempt(id, work), { concurrency });
+    return pMap(this.#tenants(where), ({ id }) => this.#attempt(id, work, allow), { concurrency });
   }
 
-  async #attempt<R>(tenantId: string, work: TenantWork<R, T, EM>): Promise<EachResult<R>> {
+  async #attempt<R>(
+    tenantId: string,
+    work: TenantWork<R, T, EM>,
+    allow: readonly TenantStatus[],
+  ): Promise<EachResult<R>> {
     try {
-      return { tenantId, ok: true, value: await this.run(tenantId, work) };
+      return { tenantId, ok: true, value: await this.run(tenantId, work, { allow }) };
     } catch (error) {
       return { tenantId, ok: false, error };
     }
@@ -250,9 +268,9 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
     });
   }
 
-  /** What is open and in use now. */
-  stats(): TenantOrmManagerStats {
-    const servers = Object.fromEntries([...this.#servers].map(([name, server]) => [name, server.stats()]));
+  /** What is open and in use now; with `tenants`, the connections of each tenant as well. */
+  stats(options: { readonly tenants?: boolean | undefined } = {}): TenantOrmManagerStats {
+    const servers = Object.fromEntries([...this.#servers].map(([name, server]) => [name, server.stats(options)]));
     const central = this.#central === undefined ? {} : { central: this.#central.stats() };
     return { ...this.#open.stats(), servers, ...central, refused: this.#refusals.stats() };
   }

@@ -94,13 +94,15 @@ export class TenantSuspendedError extends TenancyError {
  * The tenant takes no changes now; the client may read. 403 and not 503: nobody knows when it will be otherwise, and a
  * client or proxy that tries again by itself would only send the change another time.
  */
-export class TenantReadonlyError extends TenancyError {
-  readonly code = 'TENANT_READONLY';
+export class TenantReadOnlyError extends TenancyError {
+  readonly code = 'TENANT_READ_ONLY';
   override readonly status = 403;
   override readonly expose = true;
 
-  constructor(tenantId: string, method: string) {
-    super(`Tenant "${tenantId}" can only be read now: ${method} is refused. Try again when it takes changes.`, {
+  /** `why` is shown to the client. */
+  constructor(tenantId: string, why: string, details: TenancyErrorDetails = {}) {
+    super(`Tenant "${tenantId}" can only be read now: ${why}. Try again when it takes changes.`, {
+      ...details,
       tenantId,
     });
   }
@@ -262,14 +264,27 @@ export class ConnectionBudgetExceededError extends TenancyError {
   }
 }
 
+/** The client of a request went away while the request waited for a connection. There is nobody to answer. */
+export class ClientGoneError extends TenancyError {
+  readonly code = 'CLIENT_GONE';
+  override readonly status = 499;
+
+  constructor() {
+    super('The client closed its connection while the request waited for one to the database; nothing was sent.');
+  }
+}
+
 /** The server could not be reached, or refused the connection, and not because a database is missing. */
 export class TenantConnectionError extends TenancyError {
   readonly code = 'TENANT_CONNECTION_FAILED';
   override readonly status = 503;
   readonly retryAfterSeconds: number;
+  /** Why, without the tenant. */
+  readonly reason: string;
 
   constructor(tenantId: string, why: string, details: TenancyErrorDetails & { readonly retryInMs?: number } = {}) {
     super(`Tenant "${tenantId}": no connection to its server could be opened: ${why}.`, { ...details, tenantId });
+    this.reason = why;
     this.retryAfterSeconds = Math.max(1, Math.ceil((details.retryInMs ?? 0) / 1000));
   }
 }

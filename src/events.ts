@@ -3,6 +3,9 @@ import { EventEmitter } from 'node:events';
 /** Why a tenant's ORM was closed. */
 export type CloseReason = 'idle' | 'capacity' | 'evicted' | 'moved' | 'manager closed' | 'closed by the application';
 
+/** Which address of a server: that of requests, the one without a pooler, or a replica by its place in `replicas`. */
+export type ServerRoute = 'primary' | 'direct' | `replica ${number}`;
+
 /** Everything that happens, as facts in the past tense with plain data. No secret is among it. */
 export interface TenancyEvents {
   'tenant:opened': { readonly tenantId: string; readonly generation: number; readonly tookMs: number };
@@ -14,6 +17,21 @@ export interface TenancyEvents {
   'connection:closed': { readonly tenantId: string; readonly server: string; readonly reason: string };
   'connection:failed': { readonly tenantId: string; readonly server: string; readonly error: unknown };
   'connection:tainted': { readonly tenantId: string; readonly server: string; readonly transaction: string };
+  'connection:leaked': {
+    readonly tenantId: string;
+    readonly server: string;
+    readonly heldForMs: number;
+    /** Where the connection was acquired. */
+    readonly stack: string;
+  };
+  /** Several attempts in a row to reach an address of the server failed: it is left alone for a while. */
+  'server:down': {
+    readonly server: string;
+    readonly route: ServerRoute;
+    readonly error: unknown;
+    readonly retryInMs: number;
+  };
+  'server:up': { readonly server: string; readonly route: ServerRoute; readonly downForMs: number };
   'migration:applied': { readonly tenantId: string; readonly migrations: readonly string[]; readonly tookMs: number };
   'migration:reverted': { readonly tenantId: string; readonly migrations: readonly string[]; readonly tookMs: number };
   'catalog:changed': { readonly tenantIds: readonly string[] };

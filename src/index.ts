@@ -10,7 +10,8 @@ export type { NewDomainOptions, NewTenant, TenantChange, TenantStore, WriteOptio
 export type { CentralDatabase, CentralRunOptions } from './central/CentralDatabase.ts';
 export type { CentralMigrateOptions } from './central/CentralMigrations.ts';
 export type { CentralCatalogOptions, CentralOptions } from './central/CentralOptions.ts';
-export type { ServerOptions } from './connections/ServerOptions.ts';
+export type { Password, ReplicaOptions, ServerOptions } from './connections/ServerOptions.ts';
+export type { SessionOption, SessionSettings } from './connections/SessionSettings.ts';
 export { currentTenant, requireTenant } from './context/TenantContext.ts';
 export type { DomainChallenge } from './domains/DomainChallenge.ts';
 export type { TxtResolver } from './domains/lookUpTxt.ts';
@@ -23,6 +24,7 @@ export {
 export {
   BadTenantRequestError,
   CatalogUnavailableError,
+  ClientGoneError,
   ConnectionBudgetExceededError,
   LeaseReleasedError,
   ManagerClosedError,
@@ -40,7 +42,7 @@ export {
   TenantForbiddenError,
   TenantNotFoundError,
   TenantOpenError,
-  TenantReadonlyError,
+  TenantReadOnlyError,
   TenantSuspendedError,
   TenantUnavailableError,
   WrongDatabaseError,

@@ -2,14 +2,19 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-/** Ours; one plain MikroORM; or a plain MikroORM for each tenant, found by the Host and with a pool of its own. */
-export type KoaServerKind = 'tenancy' | 'single-tenant' | 'plain-by-host';
+/**
+ * Ours; one plain MikroORM; a plain MikroORM for each tenant, found by the Host and with a pool of its own; and the same
+ * two without any ORM, which show what the number of databases itself costs.
+ */
+export type KoaServerKind = 'tenancy' | 'single-tenant' | 'plain-by-host' | 'bare-single' | 'bare-by-host';
 
 export interface KoaServerOptions {
   readonly is: KoaServerKind;
   /** The PostgreSQL server, without a database. */
   readonly url: string;
   readonly databases: readonly string[];
+  /** How many rows an answer has. */
+  readonly rows: number;
   /** Connections of the process. */
   readonly maxConnections: number;
   /** Connections of one tenant. */

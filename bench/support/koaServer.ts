@@ -1,18 +1,21 @@
-// A server process of `koaThroughput`: one of the two applications, whichever the parent asks for.
+// A server process of `koaThroughput`: one of the applications, whichever the parent asks for.
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { type EntitySchema, MikroORM, RequestContext } from '@mikro-orm/postgresql';
 import Koa from 'koa';
 import { StaticCatalog, TenantOrmManager } from 'mikro-orm-multitenancy';
 import { bySubdomain, tenancy, trustResolution } from 'mikro-orm-multitenancy/koa';
+import pg from 'pg';
 import { entities, type Row } from './entities.ts';
 import type { KoaServerOptions, KoaServerUsage } from './KoaProcess.ts';
 
 const table = entities(1)[0] as EntitySchema<Row>;
 
-/** The handler of both: all rows of a small table, as JSON. */
+const options = JSON.parse(process.argv[2] ?? '') as KoaServerOptions;
+
+/** The handler of all who have an ORM: rows of a small table, as JSON. */
 const listRows: Koa.Middleware = async (ctx) => {
-  ctx.body = await RequestContext.getEntityManager()?.find(table, {});
+  ctx.body = await RequestContext.getEntityManager()?.find(table, {}, { limit: options.rows });
 };
 
 async function singleTenant(app: Koa, { url, databases: [dbName = ''], maxConnections }: KoaServerOptions) {
@@ -46,9 +49,25 @@ async function withTenancy(app: Koa, { url, databases, ...limits }: KoaServerOpt
   return () => manager.close();
 }
 
-const applications = { tenancy: withTenancy, 'single-tenant': singleTenant, 'plain-by-host': plainByHost };
+async function bare(app: Koa, { url, databases, maxConnections, maxConnectionsPerTenant, rows }: KoaServerOptions) {
+  const max = databases.length === 1 ? maxConnections : maxConnectionsPerTenant;
+  const pools = databases.map((database) => new pg.Pool({ connectionString: `${url}/${database}`, max }));
+  const byHost = new Map(pools.map((pool, index) => [`t${index}.example.com`, pool]));
+  app.use(async (ctx) => {
+    const result = await byHost.get(ctx.host)?.query('select * from table_0 limit $1', [rows]);
+    ctx.body = result?.rows;
+  });
+  return () => Promise.all(pools.map((pool) => pool.end()));
+}
 
-const options = JSON.parse(process.argv[2] ?? '') as KoaServerOptions;
+const applications = {
+  tenancy: withTenancy,
+  'single-tenant': singleTenant,
+  'plain-by-host': plainByHost,
+  'bare-single': bare,
+  'bare-by-host': bare,
+};
+
 const app = new Koa();
 const close = await applications[options.is](app, options);
 app.use(listRows);

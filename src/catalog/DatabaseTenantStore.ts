@@ -1,6 +1,5 @@
 import { type EntityManager, type EntityName, LockMode } from '@mikro-orm/core';
 import { TenancyConfigurationError, TenantChangedError, TenantNotFoundError } from '../errors.ts';
-import { assertDatabaseName } from '../tenant/databaseName.ts';
 import { assertTenant, type Tenant, type TenantStatus } from '../tenant/Tenant.ts';
 import { assertTenantId } from '../tenant/tenantId.ts';
 import { conflictOf } from './conflictOf.ts';
@@ -40,6 +39,7 @@ export class DatabaseTenantStore<T extends Tenant = Tenant> implements TenantSto
       metadata: columns.metadata ?? {},
     };
     assertTenant(row);
+    rules.assertDatabase(row.database, id);
     return this.#write(id, options, async (em) => {
       em.create(database.tenant as EntityName<TenantEntity>, row as never, { persist: true });
       await em.flush();
@@ -60,7 +60,7 @@ export class DatabaseTenantStore<T extends Tenant = Tenant> implements TenantSto
       });
     }
     if (change.database !== undefined) {
-      assertDatabaseName(change.database, id);
+      this.#parts.rules.assertDatabase(change.database, id);
     }
     return this.#change(id, options, (_em, row) => void Object.assign(row, withoutUndefined(change)));
   }

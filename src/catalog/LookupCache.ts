@@ -5,6 +5,8 @@ import type { CatalogClock } from './CatalogClock.ts';
 
 /** While the source fails, it is asked once in this time for a key that is known. */
 const RETRY_MS = 1_000;
+/** How long an answer may take before the source counts as failing; a dead connection would never answer. */
+const LOOKUP_TIMEOUT_MS = 5_000;
 /** How many names that nobody has are remembered; the oldest is forgotten first. */
 const MAX_MISSES = 10_000;
 
@@ -133,8 +135,12 @@ export class LookupCache<V extends object> {
 
   async #answer(key: string, lookup: () => Lookup<V>): Promise<V | undefined> {
     const { clock } = this.#options;
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const cancel = clock.schedule(LOOKUP_TIMEOUT_MS, () =>
+      reject(new CatalogUnavailableError(`no answer within ${LOOKUP_TIMEOUT_MS} ms`)),
+    );
     try {
-      const value = await this.#source(key);
+      const value = await Promise.race([this.#source(key), late]);
       this.#failedAt = undefined;
       if (!lookup().isOutdated) {
         this.#keep(key, value);
@@ -146,6 +152,7 @@ export class LookupCache<V extends object> {
         ? error
         : new CatalogUnavailableError(messageOf(error), { cause: error });
     } finally {
+      cancel();
       if (this.#lookups.get(key) === lookup()) {
         this.#lookups.delete(key);
       }

@@ -1,5 +1,6 @@
 import { parse } from 'tldts';
 import { TenancyConfigurationError } from '../errors.ts';
+import { assertDatabaseName } from '../tenant/databaseName.ts';
 import { toDomainName } from '../tenant/domainName.ts';
 import { assertTenantId } from '../tenant/tenantId.ts';
 
@@ -26,8 +27,10 @@ export const RESERVED_IDS: readonly string[] = Object.freeze([
 export class TenantRules {
   readonly #reservedIds: ReadonlySet<string>;
   readonly #ownDomains: readonly string[];
+  readonly #centralDatabase: string | undefined;
 
-  constructor({ reservedIds = RESERVED_IDS, ownDomains = [] }: TenantRulesOptions = {}) {
+  constructor({ reservedIds = RESERVED_IDS, ownDomains = [] }: TenantRulesOptions = {}, centralDatabase?: string) {
+    this.#centralDatabase = centralDatabase;
     this.#reservedIds = new Set(reservedIds);
     this.#ownDomains = ownDomains.map(toDomainName);
   }
@@ -42,6 +45,17 @@ export class TenantRules {
     }
     if (id.startsWith('xn--')) {
       throw refusal(id, 'would be shown as another name: "xn--" begins an encoded one');
+    }
+  }
+
+  /** On whichever server: the catalogue must not lie open to a tenant's code for a slip in `server`. */
+  assertDatabase(database: unknown, tenantId: string): void {
+    assertDatabaseName(database, tenantId);
+    if (database === this.#centralDatabase) {
+      throw new TenancyConfigurationError(
+        `Tenant "${tenantId}": the database "${database}" is the central one. Give each tenant a database of its own.`,
+        { tenantId },
+      );
     }
   }
 

@@ -3,9 +3,10 @@ import type pg from 'pg';
 import type { CatalogChange, CatalogChangeBatch, CatalogChanges } from '../catalog/CatalogChanges.ts';
 import { CHANNEL } from '../catalog/TenantEntity.ts';
 import { type Clock, systemClock } from '../connections/Clock.ts';
+import { cutClient, endClient } from '../connections/endClient.ts';
 import { openClient } from '../connections/openClient.ts';
 import type { CheckedServerOptions } from '../connections/ServerOptions.ts';
-import { cutClient, endClient } from '../connections/TenantConnection.ts';
+import { NO_SESSION } from '../connections/SessionSettings.ts';
 import { CatalogUnavailableError, ManagerClosedError } from '../errors.ts';
 import { CHANGES_SINCE, EVERYTHING, EVERYTHING_PAGE, HORIZON } from './changesSql.ts';
 import { CATALOG_ID } from './names.ts';
@@ -22,7 +23,7 @@ export interface CatalogSessionParts {
 const COMPLETE_EVERY_MS = 60 * 60_000;
 
 /** How long one statement may take before the connection counts as dead. */
-const STATEMENT_TIMEOUT_MS = 15_000;
+const STATEMENT_TIMEOUT_MS = 5_000;
 
 /** SQLSTATE undefined_table. */
 const UNDEFINED_TABLE = '42P01';
@@ -143,9 +144,10 @@ export class CatalogSession implements CatalogChanges {
 
   async #open(): Promise<pg.Client> {
     const { server, database, notify } = this.#parts;
-    const route = notify ? 'direct' : 'pooled';
-    const target = { tenantId: CATALOG_ID, database, route, applicationName: `tenant:${CATALOG_ID}` } as const;
-    const client = await openClient(server, target, this.#closing.signal);
+    const { user, password, ssl, connectTimeoutMs } = server;
+    const address = { url: notify ? server.directUrl : server.url, user, password, ssl, connectTimeoutMs };
+    const target = { tenantId: CATALOG_ID, database, session: NO_SESSION };
+    const client = await openClient(address, target, this.#closing.signal);
     if (this.#closing.signal.aborted) {
       cutClient(client);
       await endClient(client);

@@ -9,8 +9,9 @@ import { TenantRules } from '../catalog/TenantRules.ts';
 import type { TenantStore } from '../catalog/TenantStore.ts';
 import { systemClock } from '../connections/Clock.ts';
 import { PostgresServer, type PostgresServerStats } from '../connections/PostgresServer.ts';
+import { NO_SESSION } from '../connections/SessionSettings.ts';
 import { TenantPool } from '../connections/TenantPool.ts';
-import { enterCentralContext } from '../context/centralContext.ts';
+import { type CentralForks, enterCentralContext } from '../context/centralContext.ts';
 import type { EntityOwner } from '../context/OwnerGuard.ts';
 import { currentContext } from '../context/TenantContext.ts';
 import { ManagerClosedError } from '../errors.ts';
@@ -50,6 +51,8 @@ export class CentralDatabase<T extends Tenant = Tenant> {
   /** The tenants, as this process knows them: cached, and told of changes. */
   readonly catalog: TenantCatalog<T>;
   readonly template: OrmTemplate;
+  /** @internal */
+  readonly forks: CentralForks;
   readonly #orm: MikroORM;
   readonly #cached: CachedCatalog<T>;
   readonly #server: PostgresServer;
@@ -74,11 +77,9 @@ export class CentralDatabase<T extends Tenant = Tenant> {
     };
     const pools: TenantPool[] = [];
     const open = async (id: string): Promise<MikroORM> => {
-      const pool = new TenantPool(
-        server.requests(id, options.database),
-        () => {},
-        () => GRACE_MS,
-      );
+      const { database } = options;
+      const account = server.requests({ tenantId: id, database, session: NO_SESSION, weight: 1 });
+      const pool = new TenantPool(account, { graceMs: () => GRACE_MS, caller: () => currentContext()?.caller });
       pools.push(pool);
       const tenant = { id, database: options.database, server: CENTRAL_ID };
       // A name of this manager alone: two of them in one process would find each other's forks by an equal one.
@@ -103,6 +104,7 @@ export class CentralDatabase<T extends Tenant = Tenant> {
     const { template, server, pools, owner } = built;
     this.template = template;
     this.#orm = built.application;
+    this.forks = { name: this.#orm.em.name, fork: () => this.fork() };
     this.#server = server;
     this.#pools = pools;
     this.#migrations = new CentralMigrations({ options, template, server, owner, events, migrationLockTimeoutMs });
@@ -125,7 +127,7 @@ export class CentralDatabase<T extends Tenant = Tenant> {
     this.catalog = this.#cached;
     this.tenants = new DatabaseTenantStore<T>({
       database,
-      rules: new TenantRules(options.rules),
+      rules: new TenantRules(options.rules, options.database),
       changed: (ids) => this.#cached.refresh(ids),
     });
   }
@@ -178,8 +180,9 @@ export class CentralDatabase<T extends Tenant = Tenant> {
   /** Ends the catalogue's session and every connection; statements under way have `timeoutMs`. Never hangs. */
   async close(timeoutMs: number): Promise<void> {
     this.#isClosed = true;
-    await this.#cached.close();
+    // Together: what a poll asks for ends with the pools.
     await Promise.all([
+      this.#cached.close(),
       this.#migrations.close(timeoutMs),
       ...this.#pools.map((pool) => pool.close('manager closed', timeoutMs)),
     ]);

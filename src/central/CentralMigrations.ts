@@ -89,11 +89,8 @@ export class CentralMigrations {
     const { options, server } = this.#parts;
     this.#assertOpen();
     const path = decodeURIComponent(new URL(options.server.directUrl).pathname.slice(1));
-    const pool = new TenantPool(
-      server.reserved(CENTRAL_ID, path === '' ? 'postgres' : path),
-      () => {},
-      () => 0,
-    );
+    const account = server.reserved({ tenantId: CENTRAL_ID, database: path === '' ? 'postgres' : path });
+    const pool = new TenantPool(account, { graceMs: () => 0 });
     const untrack = this.#track(pool);
     try {
       await createDatabase(pool, options.database);

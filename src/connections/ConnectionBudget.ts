@@ -1,13 +1,21 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { ConnectionBudgetExceededError } from '../errors.ts';
+import type { CircuitBreaker } from './CircuitBreaker.ts';
 import { type Clock, systemClock } from './Clock.ts';
-import { ConnectionAccount, type OpenConnection } from './ConnectionAccount.ts';
+import { ConnectionAccount } from './ConnectionAccount.ts';
+import { ConnectionOpener, type OpenConnection } from './ConnectionOpener.ts';
+import { IdleConnections } from './IdleConnections.ts';
+import { Openings } from './Openings.ts';
+import { type ConnectionCounts, TenantShare } from './TenantShare.ts';
+import { TenantTurns } from './TenantTurns.ts';
 
 export interface ConnectionBudgetLimits {
   /** Opening, open and closing sockets together never exceed this. */
   readonly maxConnections: number;
   /** The same for one tenant. */
   readonly maxConnectionsPerTenant: number;
+  /** How many may be opening at a time. */
+  readonly maxOpeningConnections: number;
   /** How long a caller waits for a connection, opening included. */
   readonly acquireTimeoutMs: number;
   /** How many callers of one tenant may wait. */
@@ -16,77 +24,131 @@ export interface ConnectionBudgetLimits {
   readonly maxWaiting: number;
   /** An idle connection is closed after this time. */
   readonly idleTimeoutMs: number;
+  /** A connection is closed after this time, a tenth more or less, as soon as nobody uses it. */
+  readonly maxLifetimeMs: number;
+  /** A connection that was idle for so long is tried before it is handed out. */
+  readonly checkAfterIdleMs: number;
 }
 
 /** Why a connection was closed. */
-export type CloseCause = 'stolen' | 'idle' | 'broken' | 'not reusable' | 'ended';
+export type CloseCause = 'stolen' | 'idle' | 'expired' | 'broken' | 'not reusable' | 'ended';
 
 /** What the budget counts: one socket. */
 export interface BudgetedConnection {
+  /** Resolves to whether the server still answers on it; never rejects, never hangs. */
+  check(): Promise<boolean>;
   /** Resolves when the socket is closed; never rejects, never hangs. */
   close(cause: CloseCause): Promise<void>;
+  /** Ends a {@link close} that is under way, without any courtesy. */
+  cut(): void;
 }
 
-export interface ConnectionBudgetStats {
-  readonly opening: number;
-  readonly idle: number;
-  readonly inUse: number;
-  readonly closing: number;
-  readonly waiting: number;
-  readonly stolen: number;
-  readonly refused: number;
+export interface ConnectionBudgetStats extends ConnectionCounts {
+  /** What opening, open and closing sockets together never exceed. */
   readonly limit: number;
 }
 
-/**
- * After so many connections in a row went from a tenant to its own next waiter while another tenant waited for room,
- * the next one is given up to that tenant. Handing over costs nothing, giving up costs a new connection.
- */
-const MAX_BYPASSES = 8;
+export interface AccountOptions {
+  readonly breaker?: CircuitBreaker | undefined;
+  /** How many turns the tenant takes to another one's one. @default 1 */
+  readonly weight?: number | undefined;
+}
+
+/** How many times as long as opening a connection takes. Opening costs more than the time of the one who waits for it. */
+const PATIENCE = 2;
+
+/** Connections that were opened together do not expire together. */
+const LIFETIME_JITTER = 0.1;
 
 /**
  * A hard ceiling on the sockets to one PostgreSQL server, shared by its tenants. Acquire takes the tenant's own idle
- * connection, opens one below the limits, takes the room of the longest idle one of another tenant, or waits: first-in
- * first-out within a tenant, round-robin between tenants, with a deadline.
+ * connection, opens one below the limits, takes the room of an idle one of another tenant, or waits: first-in first-out
+ * within a tenant, round-robin between tenants by their weights, with a deadline. A tenant that has a connection in use
+ * takes another's room only once its caller has waited for twice as long as opening one takes: taking it at once would cost
+ * more time than it saves, and the other tenant would take it back.
  */
 export class ConnectionBudget<C extends BudgetedConnection> {
   readonly limits: ConnectionBudgetLimits;
   readonly clock: Clock;
+  readonly #random: () => number;
   readonly #outside = AsyncLocalStorage.snapshot();
-  /** Idle connections of all tenants, the longest idle first. */
-  readonly #idle = new Map<C, { readonly account: ConnectionAccount<C>; readonly since: number }>();
-  /** Tenants that want room for a connection, in the order of their turns. */
-  readonly #turns = new Set<ConnectionAccount<C>>();
+  readonly #idle: IdleConnections<C>;
+  readonly #expiries = new WeakMap<C, number>();
+  readonly #shares = new Map<string, TenantShare<C>>();
+  readonly #turns = new TenantTurns<C>();
+  readonly #openings: Openings;
   #sockets = 0;
   #opening = 0;
   #closing = 0;
   #waiting = 0;
   #stolen = 0;
   #refused = 0;
-  #bypasses = 0;
-  #cancelSweep: (() => void) | undefined;
+  #tainted = 0;
 
-  constructor(limits: ConnectionBudgetLimits, clock: Clock = systemClock) {
+  constructor(limits: ConnectionBudgetLimits, clock: Clock = systemClock, random: () => number = Math.random) {
     this.limits = limits;
     this.clock = clock;
+    this.#random = random;
+    this.#idle = new IdleConnections(clock, limits.idleTimeoutMs, this.#outside);
+    this.#openings = new Openings(limits.maxOpeningConnections, clock, this.#outside, () => this.dispatch());
   }
 
-  /** An account for one tenant, whose connections `open` opens. */
-  account(tenantId: string, open: OpenConnection<C>): ConnectionAccount<C> {
-    return new ConnectionAccount(tenantId, open, this);
+  /** An account for one tenant, whose connections `open` opens. All accounts of a tenant share its ceiling. */
+  account(
+    tenantId: string,
+    open: OpenConnection<C>,
+    { breaker, weight = 1 }: AccountOptions = {},
+  ): ConnectionAccount<C> {
+    let share = this.#shares.get(tenantId);
+    if (share === undefined) {
+      share = new TenantShare(tenantId, this.limits.maxConnectionsPerTenant);
+      this.#shares.set(tenantId, share);
+    }
+    share.weight = weight;
+    const opener = new ConnectionOpener(tenantId, open, breaker, this.clock);
+    const account = new ConnectionAccount({ share, opener, budget: this });
+    share.add(account);
+    return account;
   }
 
   stats(): ConnectionBudgetStats {
+    const now = this.clock.now();
+    let since = now;
+    for (const { accounts } of this.#shares.values()) {
+      for (const { waitsSince } of accounts) {
+        since = Math.min(since, waitsSince);
+      }
+    }
+    const open = this.#sockets - this.#opening - this.#closing;
     return {
       opening: this.#opening,
+      open,
       idle: this.#idle.size,
-      inUse: this.#sockets - this.#opening - this.#closing - this.#idle.size,
+      inUse: open - this.#idle.size,
       closing: this.#closing,
       waiting: this.#waiting,
+      longestWaitMs: now - since,
       stolen: this.#stolen,
       refused: this.#refused,
+      tainted: this.#tainted,
       limit: this.limits.maxConnections,
     };
+  }
+
+  /** The same for each tenant that has an account. */
+  tenantStats(): Readonly<Record<string, ConnectionCounts>> {
+    const now = this.clock.now();
+    return Object.fromEntries([...this.#shares].map(([tenantId, share]) => [tenantId, share.counts(now)]));
+  }
+
+  /** Whether any socket is open, opening or closing. */
+  get hasSockets(): boolean {
+    return this.#sockets > 0;
+  }
+
+  /** @internal How long a caller of a tenant that has a connection waits for it before it claims another's room. */
+  get patienceMs(): number {
+    return PATIENCE * this.#openings.typicalMs;
   }
 
   /** @internal Runs `fn` in no request's async context, so that a connection keeps no request's objects alive. */
@@ -95,20 +157,27 @@ export class ConnectionBudget<C extends BudgetedConnection> {
   }
 
   /** @internal Undefined when a caller may wait, otherwise the refusal. */
-  refusal(tenantId: string, waitingOfTenant: number): ConnectionBudgetExceededError | undefined {
+  refusal(share: TenantShare<C>, waitingOfTenant: number): ConnectionBudgetExceededError | undefined {
     // Callers whose connection is being opened wait for the server, not for room.
     const waiting = this.#waiting - this.#opening;
     if (waitingOfTenant <= this.limits.maxWaitingPerTenant && waiting <= this.limits.maxWaiting) {
       return undefined;
     }
-    return this.exceeded(tenantId, 'too many callers wait for a connection');
+    return this.exceeded(share, 'too many callers wait for a connection');
   }
 
   /** @internal */
-  exceeded(tenantId: string, why: string): ConnectionBudgetExceededError {
+  exceeded(share: TenantShare<C>, why: string): ConnectionBudgetExceededError {
     this.#refused += 1;
+    share.refused += 1;
     const { inUse, limit, waiting } = this.stats();
-    return new ConnectionBudgetExceededError(tenantId, why, inUse, limit, waiting);
+    return new ConnectionBudgetExceededError(share.tenantId, why, inUse, limit, waiting);
+  }
+
+  /** Counts a connection that came back in a state in which nobody can use it. */
+  countTainted(account: ConnectionAccount<C>): void {
+    this.#tainted += 1;
+    account.share.tainted += 1;
   }
 
   /** @internal */
@@ -116,125 +185,151 @@ export class ConnectionBudget<C extends BudgetedConnection> {
     this.#waiting += by;
   }
 
-  /** @internal Whether a connection that became free goes to its own tenant's next waiter. */
+  /** @internal Whether a connection that became free goes to its own account's next waiter. */
   mayHandOver(account: ConnectionAccount<C>): boolean {
-    if (this.#wanted(account) <= 0) {
-      return true;
-    }
-    this.#bypasses += 1;
-    return this.#bypasses <= MAX_BYPASSES;
+    const { share } = account;
+    const isAwaitedElsewhere = share.isAwaitedElsewhere(account);
+    const isWanted = isAwaitedElsewhere || (this.#idle.size === 0 && this.#isRoomWanted(share));
+    return !isWanted || this.#turns.mayBypass() || (!isAwaitedElsewhere && this.#turns.mayGoOn(share));
+  }
+
+  /** @internal */
+  isExpired(connection: C): boolean {
+    return this.clock.now() >= this.#expiryOf(connection);
+  }
+
+  #expiryOf(connection: C): number {
+    return this.#expiries.get(connection) ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** @internal Whether an idle connection has to be tried before it is used. */
+  wantsCheck(connection: C): boolean {
+    return this.#idle.idleForMs(connection) >= this.limits.checkAfterIdleMs;
   }
 
   /** @internal */
   becameIdle(connection: C, account: ConnectionAccount<C>): void {
-    this.#idle.set(connection, { account, since: this.clock.now() });
-    this.#scheduleSweep();
+    this.#idle.add(connection, account, this.#expiryOf(connection));
   }
 
-  /** @internal */
+  /** @internal Its tenant takes an idle connection. Returns for how many milliseconds it was idle. */
+  reused(connection: C): number {
+    return this.#idle.reuse(connection);
+  }
+
+  /** @internal An idle connection is given up. */
   leftIdle(connection: C): void {
-    this.#idle.delete(connection);
+    this.#idle.remove(connection);
+  }
+
+  /** @internal The server takes no more clients: one that does nothing makes room for one that is needed. */
+  yieldToServer(): void {
+    this.#idle.giveUpOne();
   }
 
   /** @internal Closes the socket and gives its room to whoever waits. */
   close(connection: C, account: ConnectionAccount<C>, cause: CloseCause): Promise<void> {
+    const stolen = cause === 'stolen' ? 1 : 0;
     this.#closing += 1;
-    this.#stolen += cause === 'stolen' ? 1 : 0;
+    this.#stolen += stolen;
+    account.share.stolen += stolen;
     return this.#outside(async () => {
       await connection.close(cause);
       this.#closing -= 1;
       this.#sockets -= 1;
-      account.closed();
+      account.closed(connection);
       this.dispatch(account);
     });
+  }
+
+  /** @internal An account has ended and has no socket any more. */
+  ended(account: ConnectionAccount<C>): void {
+    const { share } = account;
+    if (share.remove(account) && this.#shares.get(share.tenantId) === share) {
+      this.#shares.delete(share.tenantId);
+    }
+  }
+
+  /** A server went down, or may be tried again: callers that wait for it are told, or try. */
+  reconsider(): void {
+    for (const { accounts } of this.#shares.values()) {
+      for (const account of accounts) {
+        account.reconsider();
+      }
+    }
   }
 
   /** @internal Starts whatever the limits allow, now that `account` or the counts changed. */
   dispatch(account?: ConnectionAccount<C>): void {
     if (account !== undefined) {
-      this.#takeTurn(account);
+      this.#takePlace(account.share);
     }
-    for (const next of this.#turns) {
+    for (let share = this.#turns.next(); share !== undefined; share = this.#turns.next()) {
+      if (this.#openings.isFull()) {
+        return;
+      }
       if (this.#sockets < this.limits.maxConnections) {
-        this.#turns.delete(next);
-        this.#bypasses = 0;
-        this.#open(next);
-        this.#takeTurn(next);
+        this.#open(share);
       } else if (!this.#makeRoom()) {
         return;
       }
     }
-  }
-
-  #takeTurn(account: ConnectionAccount<C>): void {
-    if (account.wants > 0) {
-      this.#turns.add(account);
-    } else {
-      this.#turns.delete(account);
+    if (account !== undefined) {
+      this.#openIntoFreeRoom(account.share);
     }
   }
 
-  #open(account: ConnectionAccount<C>): void {
+  /** Room that nobody claims is for everybody: whoever waits need not wait for a connection of its own tenant. */
+  #openIntoFreeRoom(share: TenantShare<C>): void {
+    while (share.wants > 0 && this.#sockets < this.limits.maxConnections && !this.#openings.isFull()) {
+      this.#open(share);
+    }
+  }
+
+  #takePlace(share: TenantShare<C>): void {
+    this.#turns.place(share);
+    share.makeRoom();
+  }
+
+  #open(share: TenantShare<C>): void {
+    const account = share.next();
+    if (account === undefined) {
+      this.#turns.place(share);
+      return;
+    }
+    this.#turns.take(share);
     this.#sockets += 1;
     this.#opening += 1;
+    const settle = this.#openings.begin();
     void this.#outside(() =>
       account.openOne().then((opened) => {
+        settle(!('error' in opened));
         this.#opening -= 1;
         if ('error' in opened) {
           this.#sockets -= 1;
+        } else {
+          const jitter = 1 + LIFETIME_JITTER * (2 * this.#random() - 1);
+          this.#expiries.set(opened.connection, this.clock.now() + this.limits.maxLifetimeMs * jitter);
         }
         account.settleOpening(opened);
         this.dispatch(account);
       }),
     );
+    this.#takePlace(share);
   }
 
-  /** Gives up the longest idle connection, unless enough room is on its way already. */
+  /** Gives up an idle connection, unless enough room is on its way already. */
   #makeRoom(): boolean {
-    const [oldest] = this.#idle;
-    if (oldest === undefined || this.#wanted() <= 0) {
-      return false;
-    }
-    oldest[1].account.giveUp(oldest[0], 'stolen');
-    return true;
+    return this.#isRoomWanted() && this.#idle.giveUpOne();
   }
 
-  /** How much room tenants other than `but` want beyond what is on its way to them. */
-  #wanted(but?: ConnectionAccount<C>): number {
-    let wanted = -this.#closing;
-    for (const account of this.#turns) {
-      wanted += account === but ? 0 : account.wants;
-      if (wanted > 0) {
-        break;
-      }
-    }
-    return wanted;
-  }
-
-  #scheduleSweep(): void {
-    const [oldest] = this.#idle.values();
-    if (oldest === undefined || this.#cancelSweep !== undefined) {
-      return;
-    }
-    const dueInMs = Math.max(0, oldest.since + this.limits.idleTimeoutMs - this.clock.now());
-    this.#cancelSweep = this.#outside(() => this.clock.schedule(dueInMs, () => this.#sweep()));
-  }
-
-  #sweep(): void {
-    this.#cancelSweep = undefined;
-    const deadline = this.clock.now() - this.limits.idleTimeoutMs;
-    for (const [connection, { account, since }] of this.#idle) {
-      if (since > deadline) {
-        break;
-      }
-      account.giveUp(connection, 'idle');
-    }
-    this.#scheduleSweep();
+  /** Whether tenants other than `but` want more room than is on its way to them, and could use it at once. */
+  #isRoomWanted(but?: TenantShare<C>): boolean {
+    return !this.#openings.isFull(this.#closing) && this.#turns.wanted(this.#closing, but) > this.#closing;
   }
 
   /** Stops the timer. Call it when every account has ended. */
   stop(): void {
-    this.#cancelSweep?.();
-    this.#cancelSweep = undefined;
+    this.#idle.stop();
   }
 }

@@ -1,16 +1,59 @@
-import type { TenancyEmitter } from '../events.ts';
+import type { ServerRoute, TenancyEmitter } from '../events.ts';
+import type { Tenant } from '../tenant/Tenant.ts';
+import { CircuitBreaker } from './CircuitBreaker.ts';
 import { type Clock, systemClock } from './Clock.ts';
 import type { ConnectionAccount } from './ConnectionAccount.ts';
-import { ConnectionBudget, type ConnectionBudgetStats } from './ConnectionBudget.ts';
-import { openClient } from './openClient.ts';
-import type { CheckedServerOptions } from './ServerOptions.ts';
+import { ConnectionBudget, type ConnectionBudgetLimits, type ConnectionBudgetStats } from './ConnectionBudget.ts';
+import { LeakWatch } from './LeakWatch.ts';
+import { openClient, type ServerAddress } from './openClient.ts';
+import type { CheckedReplicaOptions, CheckedServerOptions } from './ServerOptions.ts';
+import { NO_SESSION, sessionsOf, type TenantSession } from './SessionSettings.ts';
 import { TenantConnection } from './TenantConnection.ts';
+import type { ConnectionCounts } from './TenantShare.ts';
 import { Turns } from './Turns.ts';
+
+/** Whether connections are opened: `open` keeps everybody away, `half-open` lets one attempt at a time through. */
+export type BreakerState = 'closed' | 'open' | 'half-open';
 
 export interface PostgresServerStats {
   readonly requests: ConnectionBudgetStats;
   readonly reserved: ConnectionBudgetStats;
+  /** By address: `primary`, and `direct` where that is another one. */
+  readonly breakers: Readonly<Partial<Record<ServerRoute, BreakerState>>>;
+  /** Connections for requests by tenant, where they were asked for. */
+  readonly tenants?: Readonly<Record<string, ConnectionCounts>>;
 }
+
+/** Who connections are for. */
+export interface AccountOf {
+  readonly tenantId: string;
+  readonly database: string;
+}
+
+/** What a tenant's connections for requests are like. */
+export interface RequestsOf extends AccountOf {
+  readonly session: TenantSession;
+  /** How many turns the tenant takes to another one's one. */
+  readonly weight: number;
+}
+
+/** One address of a server, where connections are opened. */
+interface Route {
+  readonly name: ServerRoute;
+  readonly address: ServerAddress;
+  readonly isPooled: boolean;
+  readonly breaker: CircuitBreaker;
+}
+
+interface Opening {
+  readonly budget: ConnectionBudget<TenantConnection>;
+  readonly account: ConnectionAccount<TenantConnection>;
+  readonly route: Route;
+  readonly of: RequestsOf;
+}
+
+/** The reserve is small: a connection of a migration that is over makes room for the next one soon. */
+const RESERVED_IDLE_MS = 1_000;
 
 /** One PostgreSQL server: its options, and the two budgets that together are its ceiling. */
 export class PostgresServer {
@@ -20,38 +63,69 @@ export class PostgresServer {
    * transaction. Without it, as many migrations as there are connections would wait for each other.
    */
   readonly migrations: Turns;
+  /** The settings of a tenant's sessions, as the tenant is now. Throws `TenancyConfigurationError`. */
+  readonly sessionOf: (tenant: Tenant) => TenantSession;
   readonly #options: CheckedServerOptions;
   readonly #events: TenancyEmitter;
+  readonly #clock: Clock;
   readonly #requests: ConnectionBudget<TenantConnection>;
   readonly #reserved: ConnectionBudget<TenantConnection>;
+  readonly #primary: Route;
+  readonly #direct: Route;
+  readonly #replicas: readonly Route[];
 
   constructor(name: string, options: CheckedServerOptions, events: TenancyEmitter, clock: Clock = systemClock) {
     this.name = name;
     this.#options = options;
     this.#events = events;
-    // Budgets get their limits and nothing else: the URLs hold a password.
-    const { url: _url, directUrl: _directUrl, ssl: _ssl, ...limits } = options;
-    const { maxConnections, reservedConnections } = limits;
+    this.#clock = clock;
+    this.sessionOf = sessionsOf(name, options.session);
+    const { url, directUrl, maxConnections, reservedConnections, pooler } = options;
     this.migrations = new Turns(Math.max(1, reservedConnections - 1));
+    const limits = limitsOf(options);
     this.#requests = new ConnectionBudget({ ...limits, maxConnections: maxConnections - reservedConnections }, clock);
     this.#reserved = new ConnectionBudget(
-      { ...limits, maxConnections: reservedConnections, idleTimeoutMs: 1_000 },
+      { ...limits, maxConnections: reservedConnections, idleTimeoutMs: RESERVED_IDLE_MS },
       clock,
+    );
+    this.#primary = this.#route('primary', options, pooler === 'transaction');
+    this.#direct =
+      url === directUrl
+        ? { ...this.#primary, isPooled: false }
+        : this.#route('direct', { ...options, url: directUrl }, false);
+    this.#replicas = options.replicas.map((replica, n) =>
+      this.#route(`replica ${n + 1}`, replica, replica.pooler === 'transaction'),
     );
   }
 
+  /** Whether connections of requests are watched for leaks. */
+  get watchesLeaks(): boolean {
+    return this.#options.leakWarningMs !== undefined;
+  }
+
   /** Connections for the requests of a tenant; through a pooler where `url` is one. */
-  requests(tenantId: string, database: string): ConnectionAccount<TenantConnection> {
-    return this.#account(this.#requests, tenantId, database, 'pooled');
+  requests(of: RequestsOf): ConnectionAccount<TenantConnection> {
+    return this.#account(this.#requests, this.#primary, of);
+  }
+
+  /** The same on each replica. They count in the same limits. */
+  replicas(of: RequestsOf): ConnectionAccount<TenantConnection>[] {
+    return this.#replicas.map((replica) => this.#account(this.#requests, replica, of));
   }
 
   /** Connections for migrations, which requests cannot starve; never through a pooler. */
-  reserved(tenantId: string, database: string): ConnectionAccount<TenantConnection> {
-    return this.#account(this.#reserved, tenantId, database, 'direct');
+  reserved(of: AccountOf): ConnectionAccount<TenantConnection> {
+    return this.#account(this.#reserved, this.#direct, { ...of, session: NO_SESSION, weight: 1 });
   }
 
-  stats(): PostgresServerStats {
-    return { requests: this.#requests.stats(), reserved: this.#reserved.stats() };
+  stats({ tenants = false }: { readonly tenants?: boolean | undefined } = {}): PostgresServerStats {
+    const routes = [this.#primary, this.#direct, ...this.#replicas];
+    return {
+      requests: this.#requests.stats(),
+      reserved: this.#reserved.stats(),
+      breakers: Object.fromEntries([...routes].map(({ name, breaker }) => [name, breaker.state])),
+      ...(tenants ? { tenants: this.#requests.tenantStats() } : {}),
+    };
   }
 
   stop(): void {
@@ -59,34 +133,58 @@ export class PostgresServer {
     this.#reserved.stop();
   }
 
+  #route(name: ServerRoute, { url, user, password, ssl }: CheckedReplicaOptions, isPooled: boolean): Route {
+    const { connectTimeoutMs } = this.#options;
+    const about = { server: this.name, route: name };
+    const breaker = new CircuitBreaker(this.#clock, {
+      down: (error, retryInMs) => this.#events.emit('server:down', { ...about, error, retryInMs }),
+      up: (downForMs) => this.#events.emit('server:up', { ...about, downForMs }),
+      changed: () => {
+        this.#requests.reconsider();
+        this.#reserved.reconsider();
+      },
+    });
+    return { name, breaker, isPooled, address: { url, user, password, ssl, connectTimeoutMs } };
+  }
+
   #account(
     budget: ConnectionBudget<TenantConnection>,
-    tenantId: string,
-    database: string,
-    route: 'pooled' | 'direct',
+    route: Route,
+    of: RequestsOf,
   ): ConnectionAccount<TenantConnection> {
-    const account = budget.account(tenantId, (signal) => this.#open(account, database, route, signal));
+    const { breaker } = route;
+    const open = (signal: AbortSignal) => this.#open({ budget, account, route, of }, signal);
+    const account: ConnectionAccount<TenantConnection> = budget.account(of.tenantId, open, {
+      breaker,
+      weight: of.weight,
+    });
     return account;
   }
 
-  async #open(
-    account: ConnectionAccount<TenantConnection>,
-    database: string,
-    route: 'pooled' | 'direct',
-    signal: AbortSignal,
-  ): Promise<TenantConnection> {
-    const { tenantId } = account;
+  async #open({ budget, account, route, of }: Opening, signal: AbortSignal): Promise<TenantConnection> {
+    const { tenantId, database, session } = of;
     const about = { tenantId, server: this.name };
     const startedAt = performance.now();
-    const applicationName = `tenant:${tenantId}`;
+    // A pooler does not take settings at the start of a session; its transactions get them.
+    const atStart = route.isPooled ? NO_SESSION : session;
     try {
-      const client = await openClient(this.#options, { tenantId, database, route, applicationName }, signal);
+      const client = await openClient(route.address, { tenantId, database, session: atStart }, signal);
       this.#events.emit('connection:opened', { ...about, tookMs: performance.now() - startedAt });
-      return new TenantConnection(client, tenantId, {
-        released: (connection, destroy) => account.release(connection, destroy),
-        tainted: (transaction) => this.#events.emit('connection:tainted', { ...about, transaction }),
-        broke: (connection) => account.broken(connection),
-        closed: (reason) => this.#events.emit('connection:closed', { ...about, reason }),
+      return new TenantConnection({
+        client,
+        tenantId,
+        session,
+        isPooled: route.isPooled,
+        leaks: this.#leakWatch(tenantId),
+        listener: {
+          released: (connection, destroy) => account.release(connection, destroy),
+          tainted: (transaction) => {
+            budget.countTainted(account);
+            this.#events.emit('connection:tainted', { ...about, transaction });
+          },
+          broke: (connection) => account.broken(connection),
+          closed: (reason) => this.#events.emit('connection:closed', { ...about, reason }),
+        },
       });
     } catch (error) {
       if (!signal.aborted) {
@@ -95,4 +193,28 @@ export class PostgresServer {
       throw error;
     }
   }
+
+  #leakWatch(tenantId: string): LeakWatch | undefined {
+    const { leakWarningMs } = this.#options;
+    const report = (heldForMs: number, stack: string): void => {
+      this.#events.emit('connection:leaked', { tenantId, server: this.name, heldForMs, stack });
+    };
+    return leakWarningMs === undefined ? undefined : new LeakWatch(leakWarningMs, report, this.#clock);
+  }
+}
+
+/** Budgets get their limits and nothing else: the rest of the options holds passwords. */
+function limitsOf(options: CheckedServerOptions): Omit<ConnectionBudgetLimits, 'maxConnections'> {
+  const { maxConnectionsPerTenant, maxOpeningConnections, acquireTimeoutMs } = options;
+  const { maxWaitingPerTenant, maxWaiting, idleTimeoutMs, maxLifetimeMs, checkAfterIdleMs } = options;
+  return {
+    maxConnectionsPerTenant,
+    maxOpeningConnections,
+    acquireTimeoutMs,
+    maxWaitingPerTenant,
+    maxWaiting,
+    idleTimeoutMs,
+    maxLifetimeMs,
+    checkAfterIdleMs,
+  };
 }

@@ -2,6 +2,29 @@ import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { z } from 'zod';
 import { TenancyConfigurationError } from '../errors.ts';
 import { LONGEST_DELAY_MS } from './Clock.ts';
+import { type SessionOption, sessionsOf } from './SessionSettings.ts';
+
+/** A password, or what fetches it for each new connection, as a token that changes needs it. */
+export type Password = string | (() => string | Promise<string>);
+
+/** A read replica of a server. What is left out is as the server has it. */
+export interface ReplicaOptions {
+  /** As that of the server. */
+  readonly url: string;
+  readonly pooler?: 'none' | 'transaction' | undefined;
+  readonly user?: string | undefined;
+  readonly password?: Password | undefined;
+  readonly ssl?: boolean | TlsOptions | undefined;
+}
+
+/** {@link ReplicaOptions} with what they take from their server. */
+export interface CheckedReplicaOptions {
+  readonly url: string;
+  readonly pooler: 'none' | 'transaction';
+  readonly user: string | undefined;
+  readonly password: Password | undefined;
+  readonly ssl: boolean | TlsOptions | undefined;
+}
 
 /** One PostgreSQL server that holds tenant databases. */
 export interface ServerOptions {
@@ -12,12 +35,39 @@ export interface ServerOptions {
   readonly url: string;
   /** The same server without a pooler in between, for migrations and locks. @default `url` */
   readonly directUrl?: string | undefined;
+  /**
+   * `transaction` where `url` is a pooler that gives a connection to another client after each transaction, as PgBouncer
+   * does; `none` where it is PostgreSQL itself. @default 'transaction' when `directUrl` is another one, else 'none'
+   */
+  readonly pooler?: 'none' | 'transaction' | undefined;
+  /**
+   * Its read replicas, used as MikroORM uses `replicas`: for reads outside of transactions, one at random, as
+   * `preferReadReplicas` and `connectionType` say. Their connections count in the limits below. @default none
+   */
+  readonly replicas?: readonly (string | ReplicaOptions)[] | undefined;
+  /** Instead of the one in the URLs. */
+  readonly user?: string | undefined;
+  /**
+   * Instead of the one in the URLs. A function is called for each new connection, so that a password may change while
+   * connections exist; its time counts in `connectTimeoutMs`.
+   */
+  readonly password?: Password | undefined;
+  /**
+   * What the sessions of tenants are held to: `statement_timeout` and the like. Settings of `orm` or the application
+   * itself come later and win. Migrations have none of it. @default as the server has it
+   */
+  readonly session?: SessionOption | undefined;
   /** TLS as `pg` takes it. @default what `sslmode` in the URL says */
   readonly ssl?: boolean | TlsOptions | undefined;
   /** Hard ceiling on the sockets of this process to the server. @default 50 */
   readonly maxConnections?: number | undefined;
   /** @default 4 */
   readonly maxConnectionsPerTenant?: number | undefined;
+  /**
+   * How many connections are opened at a time. A server forks a process for each: more of them at once are no faster, and
+   * hold room in which connections could be in use. @default 4
+   */
+  readonly maxOpeningConnections?: number | undefined;
   /** Part of `maxConnections` that requests never take: it is kept for migrations. @default 2 */
   readonly reservedConnections?: number | undefined;
   /** How long a caller waits for a connection, in milliseconds. @default 3000 */
@@ -26,6 +76,15 @@ export interface ServerOptions {
   readonly connectTimeoutMs?: number | undefined;
   /** After how long an idle connection is closed. @default 30000 */
   readonly idleTimeoutMs?: number | undefined;
+  /** After how long a connection is replaced, a tenth more or less; never under its user. @default 1800000 (30 minutes) */
+  readonly maxLifetimeMs?: number | undefined;
+  /** A connection that was idle for so long is tried before it is used. @default 10000 */
+  readonly checkAfterIdleMs?: number | undefined;
+  /**
+   * A connection held for longer is reported by the event `connection:leaked`, with the stack of whoever acquired it.
+   * Keeping stacks costs some microseconds for each connection that is acquired. @default off
+   */
+  readonly leakWarningMs?: number | undefined;
   /** How many callers of one tenant may wait for a connection. @default 50 */
   readonly maxWaitingPerTenant?: number | undefined;
   /** How many callers of all tenants may wait. @default 500 */
@@ -36,13 +95,22 @@ export interface ServerOptions {
 export interface CheckedServerOptions {
   readonly url: string;
   readonly directUrl: string;
+  readonly pooler: 'none' | 'transaction';
+  readonly replicas: readonly CheckedReplicaOptions[];
+  readonly user: string | undefined;
+  readonly password: Password | undefined;
+  readonly session: SessionOption | undefined;
   readonly ssl: boolean | TlsOptions | undefined;
   readonly maxConnections: number;
   readonly maxConnectionsPerTenant: number;
+  readonly maxOpeningConnections: number;
   readonly reservedConnections: number;
   readonly acquireTimeoutMs: number;
   readonly connectTimeoutMs: number;
   readonly idleTimeoutMs: number;
+  readonly maxLifetimeMs: number;
+  readonly checkAfterIdleMs: number;
+  readonly leakWarningMs: number | undefined;
   readonly maxWaitingPerTenant: number;
   readonly maxWaiting: number;
 }
@@ -50,10 +118,13 @@ export interface CheckedServerOptions {
 export const SERVER_DEFAULTS = Object.freeze({
   maxConnections: 50,
   maxConnectionsPerTenant: 4,
+  maxOpeningConnections: 4,
   reservedConnections: 2,
   acquireTimeoutMs: 3_000,
   connectTimeoutMs: 5_000,
   idleTimeoutMs: 30_000,
+  maxLifetimeMs: 30 * 60_000,
+  checkAfterIdleMs: 10_000,
   maxWaitingPerTenant: 50,
   maxWaiting: 500,
 });
@@ -61,16 +132,38 @@ export const SERVER_DEFAULTS = Object.freeze({
 const count = (fallback: number) => z.int().min(1).default(fallback);
 const delay = (fallback: number) => z.int().min(1).max(LONGEST_DELAY_MS).default(fallback);
 
-const shape = z.strictObject({
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
+
+const address = {
   url: z.string(),
+  pooler: z.enum(['none', 'transaction']).optional(),
+  user: z.string().min(1).optional(),
+  password: z
+    .custom<Password>((value) => typeof value === 'string' || typeof value === 'function', 'a string or a function')
+    .optional(),
+  ssl: z.union([z.boolean(), z.custom<TlsOptions>(isObject)]).optional(),
+};
+
+const shape = z.strictObject({
+  ...address,
   directUrl: z.string().optional(),
-  ssl: z.union([z.boolean(), z.custom<TlsOptions>((value) => typeof value === 'object' && value !== null)]).optional(),
+  replicas: z.array(z.union([z.string().transform((url) => ({ url })), z.strictObject(address)])).default([]),
+  session: z
+    .custom<SessionOption>(
+      (value) => isObject(value) || typeof value === 'function',
+      'settings, or a function of a tenant',
+    )
+    .optional(),
   maxConnections: count(SERVER_DEFAULTS.maxConnections),
   maxConnectionsPerTenant: count(SERVER_DEFAULTS.maxConnectionsPerTenant),
+  maxOpeningConnections: count(SERVER_DEFAULTS.maxOpeningConnections),
   reservedConnections: count(SERVER_DEFAULTS.reservedConnections),
   acquireTimeoutMs: delay(SERVER_DEFAULTS.acquireTimeoutMs),
   connectTimeoutMs: delay(SERVER_DEFAULTS.connectTimeoutMs),
   idleTimeoutMs: delay(SERVER_DEFAULTS.idleTimeoutMs),
+  maxLifetimeMs: delay(SERVER_DEFAULTS.maxLifetimeMs),
+  checkAfterIdleMs: delay(SERVER_DEFAULTS.checkAfterIdleMs),
+  leakWarningMs: z.int().min(1).max(LONGEST_DELAY_MS).optional(),
   maxWaitingPerTenant: z.int().min(0).default(SERVER_DEFAULTS.maxWaitingPerTenant),
   maxWaiting: z.int().min(0).default(SERVER_DEFAULTS.maxWaiting),
 });
@@ -91,7 +184,20 @@ export function checkServer(name: string, options: string | ServerOptions): Chec
         `(${server.maxConnections}) for requests. Raise \`maxConnections\`.`,
     );
   }
-  return Object.freeze({ ...server, directUrl, ssl: server.ssl });
+  sessionsOf(name, server.session);
+  const { user, password, ssl, session, leakWarningMs } = server;
+  const replicas = server.replicas.map((replica: ReplicaOptions, n) => {
+    checkUrl(name, `replicas[${n}]`, replica.url);
+    return Object.freeze({
+      url: replica.url,
+      pooler: replica.pooler ?? 'none',
+      user: replica.user ?? user,
+      password: replica.password ?? password,
+      ssl: replica.ssl ?? ssl,
+    });
+  });
+  const pooler = server.pooler ?? (directUrl === server.url ? 'none' : 'transaction');
+  return Object.freeze({ ...server, directUrl, pooler, replicas, user, password, session, ssl, leakWarningMs });
 }
 
 function checkUrl(server: string, option: string, value: string): void {

@@ -1,9 +1,20 @@
 import type pg from 'pg';
-import { LeaseReleasedError, TenantClosedError } from '../errors.ts';
+import { LeaseReleasedError, TenantClosedError, TenantReadOnlyError } from '../errors.ts';
+import { assertReadsOnly } from './assertReadsOnly.ts';
 import type { BudgetedConnection, CloseCause } from './ConnectionBudget.ts';
+import { cancelStatement, cutClient, endClient } from './endClient.ts';
+import type { LeakWatch } from './LeakWatch.ts';
+import type { TenantSession } from './SessionSettings.ts';
+import { type Send, TransactionSession } from './TransactionSession.ts';
 
-/** After this time a connection that does not say goodbye is cut off. */
-const CLOSE_TIMEOUT_MS = 1_000;
+/** How long the server may take to answer on a connection that was idle for long. */
+const CHECK_TIMEOUT_MS = 1_000;
+
+/** SQLSTATE read_only_sql_transaction. */
+const READ_ONLY_TRANSACTION = '25006';
+
+/** How long a cancelled statement may take to end before its connection is cut. */
+const GOODBYE_TIMEOUT_MS = 1_000;
 
 /** What one connection reports to its owner. */
 export interface TenantConnectionListener {
@@ -14,6 +25,16 @@ export interface TenantConnectionListener {
   closed(cause: CloseCause): void;
 }
 
+export interface TenantConnectionParts {
+  readonly client: pg.Client;
+  readonly tenantId: string;
+  readonly listener: TenantConnectionListener;
+  /** Whether a pooler is in between, which forgets the statement of a client whose socket is cut. */
+  readonly isPooled: boolean;
+  readonly leaks: LeakWatch | undefined;
+  readonly session: TenantSession;
+}
+
 /**
  * One physical connection to one tenant's database, as Kysely's dialect uses it. It answers only while it is leased;
  * one that comes back inside a transaction or with a statement under way is not used again.
@@ -22,16 +43,29 @@ export class TenantConnection implements BudgetedConnection {
   readonly #client: pg.Client;
   readonly #listener: TenantConnectionListener;
   readonly #tenantId: string;
+  readonly #isPooled: boolean;
+  readonly #leaks: LeakWatch | undefined;
+  readonly #isReadOnly: boolean;
+  /** Where the settings of the session have to be given to each transaction. */
+  readonly #inTransactions: TransactionSession | undefined;
+  readonly #cut = new AbortController();
+  #stopLeakWatch: (() => void) | undefined;
   #leased = false;
   #underWay = 0;
   #broken = false;
   #revoked = false;
+  /** Whether a statement was under way when the connection was taken from its user. */
+  #isInterrupted = false;
   readonly #onGone = new Set<() => void>();
 
-  constructor(client: pg.Client, tenantId: string, listener: TenantConnectionListener) {
+  constructor({ client, tenantId, listener, isPooled, leaks, session }: TenantConnectionParts) {
     this.#client = client;
     this.#tenantId = tenantId;
     this.#listener = listener;
+    this.#isPooled = isPooled;
+    this.#leaks = leaks;
+    this.#isReadOnly = session.isReadOnly;
+    this.#inTransactions = isPooled && session.parameters.length > 0 ? new TransactionSession(session) : undefined;
     // Without a listener an error event ends the process; the statement under way rejects on its own.
     client.on('error', (error) => this.#break(error));
     client.on('end', () => this.#break(undefined));
@@ -47,10 +81,19 @@ export class TenantConnection implements BudgetedConnection {
     return this.#broken;
   }
 
-  /** Called by the pool when it hands the connection out. */
-  lease(): this {
+  /** Called by the pool when it hands the connection out. `stack` is where, for leaks that are watched for. */
+  lease(stack?: string): this {
     this.#leased = true;
+    if (stack !== undefined) {
+      this.#stopLeakWatch = this.#leaks?.begin(stack);
+    }
     return this;
+  }
+
+  #endLease(): void {
+    this.#leased = false;
+    this.#stopLeakWatch?.();
+    this.#stopLeakWatch = undefined;
   }
 
   query(text: string, parameters: readonly unknown[]): Promise<pg.QueryResult>;
@@ -62,22 +105,42 @@ export class TenantConnection implements BudgetedConnection {
         : new LeaseReleasedError(this.#tenantId, 'a statement was sent on a connection that had been given back.');
     }
     if (typeof text !== 'string') {
-      return this.#client.query(this.#closable(text));
+      this.#assertReadsOnly((text as { readonly text?: string }).text ?? '');
+      return this.#stream(text);
     }
     return this.#run(text, parameters);
   }
 
+  #assertReadsOnly(text: string): void {
+    if (this.#isReadOnly) {
+      assertReadsOnly(this.#tenantId, text, this.#isPooled);
+    }
+  }
+
   async #run(text: string, parameters: readonly unknown[]): Promise<pg.QueryResult> {
+    this.#assertReadsOnly(text);
     this.#underWay += 1;
+    try {
+      return this.#inTransactions !== undefined && this.#client.getTransactionStatus() === 'I'
+        ? await this.#inTransactions.run(this.#send, text, parameters)
+        : await this.#send(text, parameters);
+    } catch (error) {
+      throw this.#isReadOnly && (error as { readonly code?: unknown }).code === READ_ONLY_TRANSACTION
+        ? new TenantReadOnlyError(this.#tenantId, 'PostgreSQL refused a write', { cause: error })
+        : error;
+    } finally {
+      this.#underWay -= 1;
+    }
+  }
+
+  readonly #send: Send = async (text, parameters) => {
     try {
       return await this.#client.query(text, [...parameters]);
     } catch (error) {
       await this.#ready();
       throw error;
-    } finally {
-      this.#underWay -= 1;
     }
-  }
+  };
 
   /**
    * `pg` rejects as soon as the error is there; in which state it left the transaction, PostgreSQL says a message
@@ -96,6 +159,32 @@ export class TenantConnection implements BudgetedConnection {
       };
       connection.on('readyForQuery', done);
       this.#onGone.add(done);
+    });
+  }
+
+  /** Submits a cursor; where settings belong to transactions, inside of one that ends with the cursor. */
+  #stream<Q extends pg.Submittable>(submitted: Q): Q {
+    const cursor = this.#closable(submitted);
+    const settings = this.#inTransactions;
+    const { close, handleError } = cursor as { close?(): Promise<void>; handleError?(error: unknown): void };
+    if (settings === undefined || close === undefined || this.#client.getTransactionStatus() !== 'I') {
+      return this.#client.query(cursor);
+    }
+    this.#underWay += 1;
+    const begun = this.#send(settings.begin, []).then(
+      () => void this.#client.query(cursor),
+      (error) => handleError?.call(cursor, error),
+    );
+    return Object.assign(cursor, {
+      close: async (): Promise<void> => {
+        try {
+          await begun;
+          await close.call(cursor);
+          await this.#send('commit', []);
+        } finally {
+          this.#underWay -= 1;
+        }
+      },
     });
   }
 
@@ -120,14 +209,17 @@ export class TenantConnection implements BudgetedConnection {
     return (this.#client as unknown as { readonly readyForQuery: boolean }).readyForQuery;
   }
 
+  get #isBusy(): boolean {
+    return this.#underWay > 0 || !this.#isReady;
+  }
+
   /** Ends the lease. Does nothing when the pool took the connection back already. */
   release(): void {
     if (!this.#leased) {
       return;
     }
-    this.#leased = false;
-    const isBusy = this.#underWay > 0 || !this.#isReady;
-    const status = isBusy ? 'busy' : this.#client.getTransactionStatus();
+    this.#endLease();
+    const status = this.#isBusy ? 'busy' : this.#client.getTransactionStatus();
     const clean = status === 'I' && !this.#broken;
     if (!clean && !this.#broken) {
       this.#listener.tainted(status ?? 'unknown');
@@ -135,19 +227,52 @@ export class TenantConnection implements BudgetedConnection {
     this.#listener.released(this, !clean);
   }
 
-  /** Cuts the connection off under its user, whose statement rejects. */
+  /** Takes the connection from its user, whose statement rejects: cut off, or cancelled where a pooler is in between. */
   revoke(): void {
-    this.#leased = false;
+    this.#endLease();
     this.#revoked = true;
-    this.#gone();
-    cutClient(this.#client);
+    this.#isInterrupted = !this.#broken && this.#isBusy;
+    if (!(this.#isPooled && this.#isInterrupted)) {
+      this.#gone();
+      cutClient(this.#client);
+    }
+  }
+
+  async check(): Promise<boolean> {
+    const { promise: late, resolve } = Promise.withResolvers<boolean>();
+    const timer = setTimeout(resolve, CHECK_TIMEOUT_MS, false);
+    timer.unref();
+    try {
+      return await Promise.race([this.#client.query('select 1').then(() => true), late]);
+    } catch {
+      return false;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async close(cause: CloseCause): Promise<void> {
-    this.#leased = false;
+    this.#endLease();
+    const isInterrupted = this.#isInterrupted || (cause === 'not reusable' && !this.#broken && this.#isBusy);
+    if (isInterrupted && this.#isPooled) {
+      const timer = setTimeout(() => this.cut(), GOODBYE_TIMEOUT_MS);
+      timer.unref();
+      await cancelStatement(this.#client, this.#cut.signal);
+      await this.#ready();
+      clearTimeout(timer);
+    }
     this.#gone();
     await endClient(this.#client);
+    if (isInterrupted && !this.#isPooled) {
+      // Only now, so that there is no socket more than before.
+      await cancelStatement(this.#client, this.#cut.signal);
+    }
     this.#listener.closed(cause);
+  }
+
+  cut(): void {
+    this.#cut.abort();
+    cutClient(this.#client);
   }
 
   #break(error: unknown): void {
@@ -159,33 +284,9 @@ export class TenantConnection implements BudgetedConnection {
 
   #gone(): void {
     this.#broken = true;
+    this.#stopLeakWatch?.();
     for (const hear of this.#onGone) {
       hear();
     }
   }
-}
-
-/** Ends a `pg` client: politely, and after a second by cutting the socket. Never rejects, never hangs. */
-export async function endClient(client: pg.Client): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const cut = new Promise<void>((resolve) => {
-    timer = setTimeout(() => {
-      cutClient(client);
-      resolve();
-    }, CLOSE_TIMEOUT_MS);
-    timer.unref();
-  });
-  try {
-    await Promise.race([client.end(), cut]);
-  } catch {
-    // The socket is gone already, which is what was asked for.
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** Cuts the socket of a `pg` client, which has no public way for that; `connection.stream` is it in every 8.x. */
-export function cutClient(client: pg.Client): void {
-  const { connection } = client as unknown as { readonly connection?: { readonly stream?: { destroy(): void } } };
-  connection?.stream?.destroy();
 }

@@ -1,6 +1,27 @@
 import { TenantClosedError } from '../errors.ts';
-import type { ConnectionAccount } from './ConnectionAccount.ts';
+import type { AccountStats, Caller, ConnectionAccount } from './ConnectionAccount.ts';
+import { stackAbove } from './LeakWatch.ts';
 import type { TenantConnection } from './TenantConnection.ts';
+
+/** What a pool lends. */
+export type LentConnection = Pick<TenantConnection, 'query' | 'release' | 'processID'>;
+
+/** Who asks a pool for a connection. */
+export interface PoolCaller extends Caller {
+  /** Whether the EntityManager has the same signal, so that Kysely tells the caller of its abort. */
+  readonly emHasSignal?: boolean | undefined;
+}
+
+export interface TenantPoolOptions {
+  /** How long connections in use may go on when Kysely ends the pool. */
+  readonly graceMs: () => number;
+  /** Hears of an end from outside. */
+  readonly onEnd?: () => void;
+  /** Who asks for a connection now, for the signal under which it waits. */
+  readonly caller?: () => PoolCaller | undefined;
+  /** Whether the stack of each caller is kept as long as it holds its connection. */
+  readonly watchesLeaks?: boolean;
+}
 
 /** How one tenant's ORM reaches its database: what Kysely's PostgreSQL dialect takes for a pool. */
 export class TenantPool {
@@ -9,19 +30,35 @@ export class TenantPool {
   readonly #account: ConnectionAccount<TenantConnection>;
   readonly #onEnd: () => void;
   readonly #graceMs: () => number;
+  readonly #caller: () => PoolCaller | undefined;
+  readonly #watchesLeaks: boolean;
   #endedBecause: string | undefined;
 
-  /** `onEnd` hears of an end from outside, `graceMs` says how long connections in use may then go on. */
-  constructor(account: ConnectionAccount<TenantConnection>, onEnd: () => void, graceMs: () => number) {
+  constructor(account: ConnectionAccount<TenantConnection>, options: TenantPoolOptions) {
     this.#account = account;
-    this.#onEnd = onEnd;
-    this.#graceMs = graceMs;
+    this.#onEnd = options.onEnd ?? (() => {});
+    this.#graceMs = options.graceMs;
+    this.#caller = options.caller ?? (() => undefined);
+    this.#watchesLeaks = options.watchesLeaks ?? false;
   }
 
-  async connect(): Promise<TenantConnection> {
+  async connect(): Promise<LentConnection> {
     this.assertOpen();
-    const connection = await this.#account.acquire();
-    return connection.lease();
+    const stack = this.#watchesLeaks ? stackAbove(this.connect) : undefined;
+    const caller = this.#caller();
+    try {
+      let connection = await this.#account.acquire(caller);
+      while (connection.broken) {
+        // It died on its way here; nothing was sent on it, so that another one serves as well.
+        connection = await this.#account.acquire(caller);
+      }
+      return connection.lease(stack);
+    } catch (error) {
+      if (caller?.emHasSignal === true && error === caller.signal?.reason) {
+        return abandoned(error);
+      }
+      throw error;
+    }
   }
 
   /** Throws `TenantClosedError` once the pool has ended. */
@@ -50,7 +87,18 @@ export class TenantPool {
     return this.#account.end(reason, graceMs, (connection) => connection.revoke());
   }
 
-  stats(): ReturnType<ConnectionAccount<TenantConnection>['stats']> {
+  stats(): AccountStats {
     return this.#account.stats();
   }
+}
+
+/**
+ * Stands for the connection that nobody waits for any more. Kysely, which has left already, writes to the console when
+ * it gets an error instead, and releases what it gets.
+ */
+function abandoned(reason: unknown): LentConnection {
+  const query = (): never => {
+    throw reason;
+  };
+  return { processID: 0, query, release: () => {} };
 }

@@ -1,20 +1,43 @@
+import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { createPostgreSqlTypeParsers } from '@mikro-orm/postgresql';
 import pg from 'pg';
 import { parseIntoClientConfig } from 'pg-connection-string';
 import { parse as parseArray } from 'postgres-array';
-import { messageOf, TenantConnectionError, TenantDatabaseMissingError, WrongDatabaseError } from '../errors.ts';
-import type { CheckedServerOptions } from './ServerOptions.ts';
-import { cutClient, endClient } from './TenantConnection.ts';
+import {
+  messageOf,
+  TenancyConfigurationError,
+  TenancyError,
+  TenantConnectionError,
+  TenantDatabaseMissingError,
+  WrongDatabaseError,
+} from '../errors.ts';
+import { ConnectDeadlineError, connectFailureOf, PasswordFunctionError } from './connectFailure.ts';
+import { cutClient, endClient } from './endClient.ts';
+import type { Password } from './ServerOptions.ts';
+import { applicationNameOf, type TenantSession } from './SessionSettings.ts';
 
 /** SQLSTATE invalid_catalog_name: the database does not exist. */
 const INVALID_CATALOG_NAME = '3D000';
 
+const TOO_MANY_CLIENTS =
+  'lower `maxConnections` of every process that uses the server, or raise its own max_connections';
+
+/** Where connections are opened, and as whom. */
+export interface ServerAddress {
+  readonly url: string;
+  /** Beats the one in `url`, and so does `password`. */
+  readonly user: string | undefined;
+  readonly password: Password | undefined;
+  readonly ssl: boolean | TlsOptions | undefined;
+  /** What all of it may take: the password, DNS, TCP, TLS, authentication and the proof. */
+  readonly connectTimeoutMs: number;
+}
+
 export interface ClientTarget {
   readonly tenantId: string;
   readonly database: string;
-  /** `direct` goes around a pooler. */
-  readonly route: 'pooled' | 'direct';
-  readonly applicationName: string;
+  /** Settings that the session begins with, and is proven to have. */
+  readonly session: TenantSession;
 }
 
 /** Values read from PostgreSQL become what MikroORM expects, as its own connection sets it. */
@@ -29,28 +52,71 @@ for (const [oid, parser] of Object.entries(createPostgreSqlTypeParsers((value: s
  * leaves no socket behind then.
  */
 export async function openClient(
-  server: CheckedServerOptions,
+  address: ServerAddress,
   target: ClientTarget,
   signal?: AbortSignal,
 ): Promise<pg.Client> {
+  const attempt = new Attempt(address.connectTimeoutMs, signal);
   try {
-    return await openUnlessAborted(new pg.Client(configOf(server, target)), server, target, signal);
+    const password = await attempt.within(passwordOf(address.password, target.tenantId));
+    return await openOrCut(new pg.Client(configOf(address, password, target)), target, attempt);
   } catch (error) {
     throw signal?.aborted === true ? signal.reason : refusalOf(error, target);
+  } finally {
+    attempt.end();
   }
 }
 
-async function openUnlessAborted(
-  client: pg.Client,
-  server: CheckedServerOptions,
-  target: ClientTarget,
-  signal: AbortSignal | undefined,
-): Promise<pg.Client> {
+/** The time of one attempt to connect. */
+class Attempt {
+  readonly #stopped = Promise.withResolvers<never>();
+  readonly #timer: NodeJS.Timeout;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onAbort = (): void => this.#stopped.reject(this.#signal?.reason);
+
+  constructor(timeoutMs: number, signal: AbortSignal | undefined) {
+    this.#signal = signal;
+    this.#timer = setTimeout(() => this.#stopped.reject(new ConnectDeadlineError(timeoutMs)), timeoutMs);
+    signal?.addEventListener('abort', this.#onAbort, { once: true });
+    if (signal?.aborted === true) {
+      this.#onAbort();
+    }
+    // It may be stopped while nothing waits for it.
+    this.#stopped.promise.catch(() => {});
+  }
+
+  within<R>(work: Promise<R>): Promise<R> {
+    return Promise.race([this.#stopped.promise, work]);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+  }
+}
+
+async function passwordOf(password: Password | undefined, tenantId: string): Promise<string | undefined> {
+  if (typeof password !== 'function') {
+    return password;
+  }
+  let given: unknown;
+  try {
+    given = await password();
+  } catch (error) {
+    throw new PasswordFunctionError(tenantId, 'failed', error);
+  }
+  if (typeof given !== 'string') {
+    throw new PasswordFunctionError(tenantId, 'gave something else than a string');
+  }
+  return given;
+}
+
+async function openOrCut(client: pg.Client, target: ClientTarget, attempt: Attempt): Promise<pg.Client> {
   // An error event during connect, and after a failed one, would end the process.
   const ignore = (): void => {};
   client.on('error', ignore);
   try {
-    await withDeadline(connect(client, target), server.connectTimeoutMs, signal);
+    await attempt.within(connect(client, target));
   } catch (error) {
     // Nothing was sent on it, so that there is nothing to say goodbye to.
     cutClient(client);
@@ -62,46 +128,51 @@ async function openUnlessAborted(
 }
 
 /** A connection string cannot name every database: its parser leaves `%2F` and the like as they are. */
-function configOf(server: CheckedServerOptions, target: ClientTarget): pg.ClientConfig {
+function configOf(address: ServerAddress, password: string | undefined, target: ClientTarget): pg.ClientConfig {
+  const { user, ssl } = address;
+  const { parameters } = target.session;
   return {
-    ...parseIntoClientConfig(target.route === 'direct' ? server.directUrl : server.url),
+    ...parseIntoClientConfig(address.url),
     database: target.database,
-    application_name: target.applicationName,
+    application_name: applicationNameOf(target.tenantId),
     types,
     keepAlive: true,
-    ...(server.ssl === undefined ? {} : { ssl: server.ssl }),
+    ...(user === undefined ? {} : { user }),
+    ...(password === undefined ? {} : { password }),
+    ...(ssl === undefined ? {} : { ssl }),
+    ...(parameters.length === 0
+      ? {}
+      : { options: parameters.map(({ name, value }) => `-c ${name}=${value}`).join(' ') }),
   };
 }
 
-async function connect(client: pg.Client, target: ClientTarget): Promise<void> {
+async function connect(client: pg.Client, { tenantId, database, session }: ClientTarget): Promise<void> {
   await client.connect();
-  const { rows } = await client.query<{ database: string }>('select current_database() as database');
-  const actual = rows[0]?.database ?? '';
-  if (actual !== target.database) {
-    throw new WrongDatabaseError(target.tenantId, target.database, actual);
+  const inForce = session.parameters.map((parameter) => parameter.inForce).join(' and ') || 'true';
+  const { rows } = await client.query<{ database: string; applied: boolean }>(
+    `select current_database() as database, ${inForce} as applied`,
+  );
+  const [{ database: actual, applied } = { database: '', applied: false }] = rows;
+  if (actual !== database) {
+    throw new WrongDatabaseError(tenantId, database, actual);
   }
-}
-
-async function withDeadline(work: Promise<void>, timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
-  const { promise: stopped, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
-  const onAbort = (): void => reject(signal?.reason);
-  signal?.addEventListener('abort', onAbort, { once: true });
-  try {
-    signal?.throwIfAborted();
-    await Promise.race([work, stopped]);
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', onAbort);
+  if (!applied) {
+    throw new TenancyConfigurationError(
+      `Tenant "${tenantId}": its session settings (${session.key}) did not reach the server. Where \`url\` is a pooler, ` +
+        "say so by `pooler: 'transaction'`.",
+      { tenantId },
+    );
   }
 }
 
 function refusalOf(error: unknown, target: ClientTarget): Error {
-  if (error instanceof WrongDatabaseError) {
+  if (error instanceof TenancyError) {
     return error;
   }
   if ((error as { readonly code?: unknown }).code === INVALID_CATALOG_NAME) {
     return new TenantDatabaseMissingError(target.tenantId, target.database, { cause: error });
   }
-  return new TenantConnectionError(target.tenantId, messageOf(error) || 'the connection was refused', { cause: error });
+  const why = messageOf(error) || 'the connection was refused';
+  const isFull = connectFailureOf(error) === 'full';
+  return new TenantConnectionError(target.tenantId, isFull ? `${why}; ${TOO_MANY_CLIENTS}` : why, { cause: error });
 }

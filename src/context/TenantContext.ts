@@ -3,7 +3,7 @@ import type { EntityManager } from '@mikro-orm/core';
 import { RequestContext, TransactionContext } from '@mikro-orm/core';
 import { NoTenantError } from '../errors.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
-import { CENTRAL_CONTEXT, type CentralForks, FORK_CENTRAL } from './centralContext.ts';
+import { CENTRAL, type CentralOwner, offerCentral } from './centralContext.ts';
 import { keepOuterTransactions } from './outerTransactions.ts';
 
 /** What one run of a tenant's code has: the tenant, its EntityManager, and whose tenant it is. */
@@ -12,6 +12,15 @@ export interface TenantContext<T extends Tenant = Tenant> {
   readonly em: EntityManager;
   /** The manager that entered this context; two managers in one process may know the same id. */
   readonly manager: object;
+  /** For whom the code runs, who may go away while it waits for a connection. */
+  readonly caller?: TenantCaller | undefined;
+}
+
+/** Somebody who may go away. `signal` is read only when the caller has to wait, so that a getter may make it then. */
+export interface TenantCaller {
+  readonly signal?: AbortSignal | undefined;
+  /** Whether the EntityManager has that signal as well, and so tells its user of the abort. */
+  readonly emHasSignal?: boolean | undefined;
 }
 
 /** The name under which handlers find the tenant's fork: `RequestContext.getEntityManager()`. */
@@ -48,10 +57,10 @@ export function enterTenantContext<R>(context: TenantContext, fn: () => R): R {
   // `create([])` makes an empty context without forking once more; its map is public.
   const request = (): R =>
     RequestContext.create([], () => {
-      const map = RequestContext.currentRequestContext()?.map.set(em.name, em).set(DEFAULT_CONTEXT, em);
-      const central = (context.manager as Partial<CentralForks>)[FORK_CENTRAL]?.();
+      RequestContext.currentRequestContext()?.map.set(em.name, em).set(DEFAULT_CONTEXT, em);
+      const central = (context.manager as CentralOwner)[CENTRAL];
       if (central !== undefined) {
-        map?.set(central.name, central).set(CENTRAL_CONTEXT, central);
+        offerCentral(central);
       }
       return enter();
     });

@@ -5,12 +5,48 @@ import { keepOuterTransactions } from './outerTransactions.ts';
 /** The name under which code finds the central database's fork: `RequestContext.getEntityManager('central')`. */
 export const CENTRAL_CONTEXT = 'central';
 
-/** How a context asks its manager for a fork of the central database. */
-export const FORK_CENTRAL = Symbol('mikro-orm-multitenancy.fork-central');
+/** How a context asks its manager for the central database. */
+export const CENTRAL = Symbol('mikro-orm-multitenancy.central');
 
-/** A manager with a central database. Gives `undefined` where none is configured. */
+/** What makes the forks of one central database. */
 export interface CentralForks {
-  [FORK_CENTRAL](): EntityManager | undefined;
+  /** The context name of its ORM, which the forks have as well. */
+  readonly name: string;
+  fork(): EntityManager;
+}
+
+/** A manager with a central database, or without. */
+export interface CentralOwner {
+  readonly [CENTRAL]?: CentralForks | undefined;
+}
+
+/**
+ * Gives the current request context a fork of the central database, made when somebody asks for it: most runs of a
+ * tenant never do.
+ */
+export function offerCentral({ name, fork }: CentralForks): void {
+  const map = RequestContext.currentRequestContext()?.map;
+  const { get } = Map.prototype;
+  let made: EntityManager | undefined;
+  let isBeingMade = false;
+  if (map !== undefined) {
+    Object.defineProperty(map, 'get', {
+      value: (key: string) => {
+        const found = get.call(map, key) as EntityManager | undefined;
+        // A fork looks for itself in the context while it is made.
+        if (found !== undefined || isBeingMade || (key !== CENTRAL_CONTEXT && key !== name)) {
+          return found;
+        }
+        isBeingMade = made === undefined;
+        try {
+          made ??= fork();
+        } finally {
+          isBeingMade = false;
+        }
+        return made;
+      },
+    });
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { TenantForbiddenError, TenantNotFoundError, TenantReadonlyError, TenantSuspendedError } from '../errors.ts';
+import { TenantForbiddenError, TenantNotFoundError, TenantReadOnlyError, TenantSuspendedError } from '../errors.ts';
 import { resolveTenant } from '../resolution/resolveTenant.ts';
 import type { TenantResolver } from '../resolution/TenantRequest.ts';
 import { statusOf, type Tenant } from '../tenant/Tenant.ts';
@@ -16,9 +16,16 @@ import {
 } from './TenancyOptions.ts';
 import type { TenantSessions } from './TenantSessions.ts';
 
+/** A request of a tenant, which is held open for it. */
+export interface InTenant<T extends Tenant> {
+  readonly is: 'in tenant';
+  readonly lease: TenancyLease<T>;
+  readonly path: string | undefined;
+}
+
 /** What becomes of a request. */
 export type Admitted<T extends Tenant> =
-  | { readonly is: 'in tenant'; readonly lease: TenancyLease<T>; readonly path: string | undefined }
+  | InTenant<T>
   | { readonly is: 'without tenant' }
   | { readonly is: 'elsewhere'; readonly url: string }
   /** The client left meanwhile. */
@@ -72,7 +79,7 @@ export class Admission<T extends Tenant> {
       return { is: 'elsewhere', url };
     }
     if (statusOf(tenant) === 'readonly' && !SAFE_METHODS.has(ctx.method)) {
-      throw new TenantReadonlyError(tenant.id, ctx.method);
+      throw new TenantReadOnlyError(tenant.id, `${ctx.method} is refused`);
     }
     if (end.isOver) {
       return OVER;

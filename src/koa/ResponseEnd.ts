@@ -1,13 +1,28 @@
+import type { ServerResponse } from 'node:http';
+import { ClientGoneError } from '../errors.ts';
+
 /**
  * The end of one response: it has been sent, or its client is gone. Callbacks and not a promise or an AbortSignal:
  * there is one for every request, and those are dear.
  */
 export class ResponseEnd {
+  readonly #res: ServerResponse;
   readonly #listeners: (() => void)[] = [];
   #isOver = false;
+  #signal: AbortSignal | undefined;
+
+  constructor(res: ServerResponse) {
+    this.#res = res;
+  }
 
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  /** Aborted once the client is gone without the whole response. Made when it is first read, which few requests do. */
+  get signal(): AbortSignal {
+    this.#signal ??= this.#watch();
+    return this.#signal;
   }
 
   /** Calls `listener` once: when the response is over, or now if it is. */
@@ -27,5 +42,15 @@ export class ResponseEnd {
         listener();
       }
     }
+  }
+
+  #watch(): AbortSignal {
+    const controller = new AbortController();
+    this.whenOver(() => {
+      if (!this.#res.writableFinished) {
+        controller.abort(new ClientGoneError());
+      }
+    });
+    return controller.signal;
   }
 }

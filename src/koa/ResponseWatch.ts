@@ -8,7 +8,7 @@ export class ResponseWatch {
 
   /** The end of this response, which may be over already. */
   endOf(req: IncomingMessage, res: ServerResponse): ResponseEnd {
-    const over = new ResponseEnd();
+    const over = new ResponseEnd(res);
     const end = (): void => over.end();
     if (hasEnded(req, res)) {
       end();

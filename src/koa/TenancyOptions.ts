@@ -25,7 +25,7 @@ export interface TenancyManager<T extends Tenant = Tenant> {
 export interface TenancyLease<T extends Tenant = Tenant> {
   readonly tenant: T;
   /** Runs `work` with an EntityManager of its own in the tenant's context. */
-  run<R>(work: () => R | Promise<R>): Promise<R>;
+  run<R>(work: () => R | Promise<R>, options?: { readonly caller: { readonly signal: AbortSignal } }): Promise<R>;
   release(): void | Promise<void>;
 }
 

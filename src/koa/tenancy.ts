@@ -1,5 +1,6 @@
 import type { Context, Middleware, Next } from 'koa';
 import {
+  ClientGoneError,
   SessionOfOtherTenantError,
   TenancyConfigurationError,
   TenancyError,
@@ -9,13 +10,14 @@ import {
 import type { TenancyEmitter } from '../events.ts';
 import { TrustedProxies } from '../resolution/TrustedProxies.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
-import { Admission } from './Admission.ts';
+import { Admission, type InTenant } from './Admission.ts';
 import { answerOrRethrow, headersOf } from './answerOrRethrow.ts';
 import { centralRoutes } from './centralRoutes.ts';
 import { exemption } from './exemption.ts';
 import { KoaTenantRequest } from './KoaTenantRequest.ts';
 import { keepContext } from './keepContext.ts';
 import { redirectToPrimary } from './primaryDomain.ts';
+import type { ResponseEnd } from './ResponseEnd.ts';
 import { ResponseWatch } from './ResponseWatch.ts';
 import { checkedFloor, untilFloor } from './refusalFloor.ts';
 import { routeMode } from './routeMode.ts';
@@ -69,16 +71,15 @@ function tenantRoutes<T extends Tenant>(
   const { vary } = admission;
   const responses = new ResponseWatch();
 
-  async function inTenant(ctx: Context, lease: TenancyLease<T>, path: string | undefined, next: Next): Promise<void> {
+  function inTenant(ctx: Context, { lease, path }: InTenant<T>, end: ResponseEnd, next: Next): Promise<void> {
     const state = ctx.state as TenancyState<T>;
     state.tenant = lease.tenant;
     state.tenantPath = tenantPathOf(ctx, path);
-    await underTenantPath(ctx, path, () =>
-      lease.run(async () => {
-        await (sessions === undefined ? next() : sessions.run(ctx, lease.tenant, next));
-        keepContext(ctx.body);
-      }),
-    );
+    const work = async (): Promise<void> => {
+      await (sessions === undefined ? next() : sessions.run(ctx, lease.tenant, next));
+      keepContext(ctx.body);
+    };
+    return underTenantPath(ctx, path, () => lease.run(work, { caller: end }));
   }
 
   return async (ctx: Context, next) => {
@@ -117,13 +118,14 @@ function tenantRoutes<T extends Tenant>(
       default:
         return;
     }
-    const { lease, path } = admitted;
     try {
-      await inTenant(ctx, lease, path, next);
+      await inTenant(ctx, admitted, end, next);
     } catch (error) {
-      answerOrRethrow(ctx, error, headers);
+      if (!(error instanceof ClientGoneError)) {
+        answerOrRethrow(ctx, error, headers);
+      }
     } finally {
-      end.whenOver(() => void release(ctx, lease));
+      end.whenOver(() => void release(ctx, admitted.lease));
     }
   };
 }

@@ -1,5 +1,4 @@
-import type { TenantConnection } from '../connections/TenantConnection.ts';
-import type { TenantPool } from '../connections/TenantPool.ts';
+import type { LentConnection, TenantPool } from '../connections/TenantPool.ts';
 import type { OrmPool } from '../orm/OrmTemplate.ts';
 
 type Lent = Awaited<ReturnType<OrmPool['connect']>>;
@@ -14,7 +13,7 @@ export class MigrationPool implements OrmPool {
   readonly #lent: Lent;
   #isLent = false;
 
-  constructor(pool: TenantPool, session: TenantConnection) {
+  constructor(pool: TenantPool, session: LentConnection) {
     this.#pool = pool;
     this.#lent = {
       query: session.query.bind(session) as Lent['query'],

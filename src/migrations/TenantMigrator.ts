@@ -1,7 +1,6 @@
 import type { MigrateOptions, MigrationInfo, MigrationRow } from '@mikro-orm/core';
 import type { MikroORM } from '@mikro-orm/postgresql';
-import type { TenantConnection } from '../connections/TenantConnection.ts';
-import { TenantPool } from '../connections/TenantPool.ts';
+import { type LentConnection, TenantPool } from '../connections/TenantPool.ts';
 import { TenantUnavailableError } from '../errors.ts';
 import type { TenancyEmitter } from '../events.ts';
 import type { TenantPlace } from '../orm/OpenTenants.ts';
@@ -38,7 +37,7 @@ const NOT_MIGRATED: ReadonlySet<TenantStatus> = new Set(['archived', 'dropping']
 const GRACE_MS = 0;
 
 interface Session {
-  readonly connection: TenantConnection;
+  readonly connection: LentConnection;
   readonly pool: TenantPool;
   readonly target: MigrationTarget;
 }
@@ -122,12 +121,8 @@ export class TenantMigrator {
 
   async #session<R>(work: (session: Session) => Promise<R>): Promise<R> {
     const target = await this.#target();
-    const account = target.server.reserved(target.tenant.id, target.tenant.database);
-    const pool = new TenantPool(
-      account,
-      () => {},
-      () => GRACE_MS,
-    );
+    const account = target.server.reserved({ tenantId: target.tenant.id, database: target.tenant.database });
+    const pool = new TenantPool(account, { graceMs: () => GRACE_MS });
     const untrack = this.#parts.track(pool);
     try {
       const connection = await pool.connect();
@@ -143,7 +138,7 @@ export class TenantMigrator {
   }
 
   /** One select: MikroORM's own storage registers an entity in a global list for every call. */
-  async #executed(connection: TenantConnection): Promise<MigrationRow[]> {
+  async #executed(connection: LentConnection): Promise<MigrationRow[]> {
     const table = this.#table();
     const { rows } = await connection.query('select to_regclass($1) is not null as present', [table]);
     if ((rows[0] as { readonly present: boolean }).present !== true) {

@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { Backoff } from '../connections/Backoff.ts';
 import { systemClock } from '../connections/Clock.ts';
+import type { ConnectionAccount } from '../connections/ConnectionAccount.ts';
 import type { PostgresServer } from '../connections/PostgresServer.ts';
+import type { TenantConnection } from '../connections/TenantConnection.ts';
 import { TenantPool } from '../connections/TenantPool.ts';
+import { TenantPools } from '../connections/TenantPools.ts';
 import type { EntityOwner } from '../context/OwnerGuard.ts';
 import { currentContext } from '../context/TenantContext.ts';
 import { TenancyConfigurationError, TenantOpenError } from '../errors.ts';
@@ -22,6 +25,8 @@ export interface OpenTenantsParts {
   readonly servers: ReadonlyMap<string, PostgresServer>;
   readonly events: TenancyEmitter;
   readonly limits: EvictionLimits;
+  /** How many turns a tenant takes for a connection to another one's one. */
+  readonly weightOf: (tenant: Tenant) => number;
   /** Whose context the leases enter. */
   readonly manager: object;
 }
@@ -66,10 +71,10 @@ export class OpenTenants<T extends Tenant> {
   get(tenant: T): TenantOrm<T> {
     const existing = this.#handles.get(tenant.id);
     if (existing !== undefined) {
-      if (existing.place === placeOf(tenant)) {
+      if (existing.place === this.#placeOf(tenant)) {
         return existing;
       }
-      // The catalogue moved the tenant: whoever holds the old place finishes there.
+      // The catalogue moved the tenant, or made it read-only: whoever holds the old place finishes there.
       void this.#close(existing, 'moved', MOVED_GRACE_MS);
     }
     return this.#open(tenant);
@@ -118,17 +123,16 @@ export class OpenTenants<T extends Tenant> {
     const startedAt = systemClock.now();
     const { server, owner, contextName } = this.placeFor(tenant, 'tenant');
     const generation = this.#generation;
-    const pool = new TenantPool(
-      server.requests(id, tenant.database),
-      () => this.#endedOutside(id, generation),
-      () => GRACE_MS,
-    );
+    const pool = this.#poolsOf(tenant, server, () => this.#endedOutside(id, generation));
     const { template, manager, events } = this.#parts;
     const failed = (error: unknown): TenantOpenError => this.#openingFailed(id, generation, error);
-    const orm = openOrFail(() => template.open({ tenant, owner, contextName, pool }), failed);
+    const orm = openOrFail(
+      () => template.open({ tenant, owner, contextName, pool: pool.primary, replicas: pool.replicas }),
+      failed,
+    );
     const handle = new TenantOrm<T>({
       tenant,
-      place: placeOf(tenant),
+      place: this.#placeOf(tenant),
       generation,
       pool,
       orm,
@@ -152,6 +156,19 @@ export class OpenTenants<T extends Tenant> {
       opened();
     }
     return handle;
+  }
+
+  #poolsOf(tenant: T, server: PostgresServer, onEnd: () => void): TenantPools {
+    const { id: tenantId, database } = tenant;
+    const of = { tenantId, database, session: server.sessionOf(tenant), weight: this.#parts.weightOf(tenant) };
+    const poolOn = (account: ConnectionAccount<TenantConnection>): TenantPool =>
+      new TenantPool(account, {
+        onEnd,
+        graceMs: () => GRACE_MS,
+        caller: () => currentContext()?.caller,
+        watchesLeaks: server.watchesLeaks,
+      });
+    return new TenantPools(poolOn(server.requests(of)), server.replicas(of).map(poolOn));
   }
 
   #openingFailed(id: string, generation: number, error: unknown): TenantOpenError {
@@ -195,13 +212,18 @@ export class OpenTenants<T extends Tenant> {
 
   /** One owner for all generations of a tenant's ORM, as long as its database is the same. */
   #ownerOf(tenant: T): EntityOwner {
-    const place = placeOf(tenant);
+    const place = databaseOf(tenant);
     let owner = this.#owners.get(tenant.id);
     if (owner?.place !== place) {
       owner = { tenantId: tenant.id, label: `tenant "${tenant.id}"`, refused: this.#refused, place };
       this.#owners.set(tenant.id, owner);
     }
     return owner;
+  }
+
+  /** What a tenant's connections are bound to: its database, and the settings of its sessions. */
+  #placeOf(tenant: T): string {
+    return `${databaseOf(tenant)} ${this.#serverOf(tenant).sessionOf(tenant).key}`;
   }
 
   #serverOf(tenant: T): PostgresServer {
@@ -232,6 +254,6 @@ function openOrFail<R>(open: () => R | Promise<R>, failed: (error: unknown) => E
 }
 
 /** Which database a tenant's data is in. Names hold no control characters, so that no two places read the same. */
-function placeOf(tenant: Tenant): string {
+function databaseOf(tenant: Tenant): string {
   return `${serverOf(tenant)}\n${tenant.database}`;
 }

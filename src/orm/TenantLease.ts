@@ -1,6 +1,6 @@
 import type { ForkOptions } from '@mikro-orm/core';
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
-import { enterTenantContext } from '../context/TenantContext.ts';
+import { enterTenantContext, type TenantCaller } from '../context/TenantContext.ts';
 import { LeaseReleasedError } from '../errors.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
 
@@ -8,8 +8,13 @@ import type { Tenant } from '../tenant/Tenant.ts';
 export interface RunOptions {
   /** MikroORM's own options of the fork. */
   readonly fork?: Omit<ForkOptions, 'useContext' | 'disableContextResolution' | 'signal'>;
-  /** Aborts waiting for the tenant, and the statements of the fork. */
+  /** Aborts waiting for the tenant and for its connections, and the statements of the fork. A nested run has its own. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Whose `signal` aborts waiting for connections and nothing else. It is read only when the work has to wait, so that a
+   * getter may make it then. @default that of `signal`
+   */
+  readonly caller?: Pick<TenantCaller, 'signal'> | undefined;
 }
 
 const FORK: ForkOptions = Object.freeze({
@@ -66,7 +71,8 @@ export class TenantLease<T extends Tenant = Tenant, EM extends EntityManager = E
   /** Runs `work` in the tenant's context, on a fork of its own. The lease goes on. */
   async run<R>(work: TenantWork<R, T, EM>, options: RunOptions = {}): Promise<R> {
     const em = this.orm.em.fork(forkOptionsOf(options)) as EM;
-    const context = { tenant: this.tenant, em, manager: this.#manager };
+    const { signal, caller = signal && { signal, emHasSignal: true } } = options;
+    const context = { tenant: this.tenant, em, manager: this.#manager, caller };
     return enterTenantContext(context, () => work(em, this.tenant));
   }
 

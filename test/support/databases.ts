@@ -16,7 +16,17 @@ export async function adminQuery<R extends pg.QueryResultRow>(
   parameters: unknown[] = [],
   database = 'postgres',
 ): Promise<R[]> {
-  const url = new URL(serverUrl());
+  return queryAt<R>(serverUrl(), text, parameters, database);
+}
+
+/** The same on any server. */
+export async function queryAt<R extends pg.QueryResultRow>(
+  server: string,
+  text: string,
+  parameters: unknown[] = [],
+  database = 'postgres',
+): Promise<R[]> {
+  const url = new URL(server);
   url.pathname = `/${encodeURIComponent(database)}`;
   const client = new pg.Client({ connectionString: url.href });
   await client.connect();

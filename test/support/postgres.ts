@@ -12,6 +12,14 @@ export interface RunningPostgres {
   stop(): Promise<void>;
 }
 
+/** Nothing here needs to survive a crash of the machine. */
+export const FORGETFUL = Object.freeze({ fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' });
+
+/** Server settings as arguments of `postgres`. */
+export function flagsOf(settings: Readonly<Record<string, string | number>>): string[] {
+  return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+}
+
 /** A real PostgreSQL 18 in a temporary folder, or the server that `DATABASE_URL` names. */
 export async function startPostgres({ maxConnections = 300 } = {}): Promise<RunningPostgres> {
   const own = process.env['DATABASE_URL'];
@@ -20,10 +28,7 @@ export async function startPostgres({ maxConnections = 300 } = {}): Promise<Runn
     url.pathname = '';
     return { url: url.href, stop: async () => {} };
   }
-  const folder = await mkdtemp(join(tmpdir(), 'tenancy-postgres-'));
-  // As root, the server runs as the user "postgres", who must reach its folder.
-  await chmod(folder, 0o755);
-  guardPostgres(folder);
+  const folder = await postgresFolder();
   const port = await freePort();
   const output: string[] = [];
   const server = new EmbeddedPostgres({
@@ -33,11 +38,7 @@ export async function startPostgres({ maxConnections = 300 } = {}): Promise<Runn
     port,
     persistent: false,
     createPostgresUser: process.getuid?.() === 0,
-    // Nothing here needs to survive a crash.
-    postgresFlags: [
-      ...['-c', 'fsync=off', '-c', 'synchronous_commit=off', '-c', 'full_page_writes=off'],
-      ...['-c', `max_connections=${maxConnections}`],
-    ],
+    postgresFlags: flagsOf({ ...FORGETFUL, max_connections: maxConnections }),
     onLog: (line) => output.push(String(line)),
     onError: (line) => output.push(String(line)),
   });
@@ -55,6 +56,15 @@ export async function startPostgres({ maxConnections = 300 } = {}): Promise<Runn
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A temporary folder for a server, which goes with this process whatever ends it. */
+export async function postgresFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'tenancy-postgres-'));
+  // As root, the server runs as the user "postgres", who must reach its folder.
+  await chmod(folder, 0o755);
+  guardPostgres(folder);
+  return folder;
 }
 
 /** Has PostgreSQL stopped and its folder removed once this process is gone, also by `kill -9`. */

@@ -63,6 +63,8 @@ class Invoice extends TenantEntity {
   @OneToMany(() => Invoice, 'id')
   others = new Collection<Invoice>(this);
 
+  declare metadata: { colour: string };
+
   @Property({ type: 'string' })
   plan!: string;
 
@@ -80,6 +82,7 @@ export async function byDecorators(): Promise<void> {
   if (tenant !== undefined) {
     expectType<Equal<typeof tenant.plan, string>>();
     expectType<Equal<typeof tenant.seats, number>>();
+    expectType<Equal<typeof tenant.metadata.colour, string>>();
     // @ts-expect-error a method of the row is none of the tenant
     void tenant.describe;
     // @ts-expect-error nor is a collection

@@ -11,7 +11,6 @@ const errors = [
   [new library.TenantUnavailableError('acme', 'maintenance'), 'TENANT_UNAVAILABLE', 503],
   [new library.TenantUnavailableError('acme', 'suspended'), 'TENANT_UNAVAILABLE', 404],
   [new library.TenantSuspendedError('acme'), 'TENANT_SUSPENDED', 403],
-  [new library.TenantReadonlyError('acme', 'POST'), 'TENANT_READONLY', 403],
   [new library.SessionOfOtherTenantError('acme', '"globex"'), 'SESSION_OF_OTHER_TENANT', 404],
   [new library.BadTenantRequestError('bad host'), 'BAD_TENANT_REQUEST', 400],
   [new library.TenantDatabaseMissingError('acme', 'acme_db', { cause }), 'TENANT_DATABASE_MISSING', 503],
@@ -22,8 +21,13 @@ const errors = [
   [new library.LeaseReleasedError('acme', 'x.'), 'LEASE_RELEASED', 500],
   [new library.TenantOpenError('acme', 1_500, { cause }), 'TENANT_OPEN_FAILED', 503],
   [new library.ConnectionBudgetExceededError('acme', 'late', 5, 5, 2), 'CONNECTION_BUDGET_EXCEEDED', 503],
+  [new library.TenantReadOnlyError('acme', 'nothing was written'), 'TENANT_READ_ONLY', 403],
+  [new library.ClientGoneError(), 'CLIENT_GONE', 499],
   [new library.TenantConnectionError('acme', 'refused', { cause }), 'TENANT_CONNECTION_FAILED', 503],
   [new library.MigrationLockTimeoutError('acme', 100), 'MIGRATION_LOCK_TIMEOUT', 500],
+  [new library.TenantConflictError('acme', 'its id', { cause }), 'TENANT_CONFLICT', 409],
+  [new library.TenantChangedError('acme', 1, 2), 'TENANT_CHANGED', 409],
+  [new library.CatalogUnavailableError('down', { cause }), 'CATALOG_UNAVAILABLE', 503],
 ] as const;
 
 describe('the family of errors', () => {
@@ -46,7 +50,7 @@ describe('the family of errors', () => {
 
   it('shows a message to clients only where it is about their own request', () => {
     const exposed = errors.filter(([error]) => error.expose).map(([error]) => error.name);
-    expect(exposed).toEqual(['TenantSuspendedError', 'TenantReadonlyError', 'BadTenantRequestError']);
+    expect(exposed).toEqual(['TenantSuspendedError', 'BadTenantRequestError', 'TenantReadOnlyError']);
   });
 
   it('keeps the cause, and tells a client after how many seconds to come back', () => {

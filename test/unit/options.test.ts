@@ -53,9 +53,18 @@ describe('options of the manager', () => {
 
 describe('options of a server', () => {
   it('have their documented defaults, and one URL stands for both', () => {
-    expect(checkServer('default', URL)).toEqual({ ...SERVER_DEFAULTS, url: URL, directUrl: URL, ssl: undefined });
+    expect(checkServer('default', URL)).toEqual({
+      ...SERVER_DEFAULTS,
+      url: URL,
+      directUrl: URL,
+      pooler: 'none',
+      replicas: [],
+    });
     const direct = 'postgres://app:secret@db1:6432';
-    expect(checkServer('default', { url: URL, directUrl: direct }).directUrl).toBe(direct);
+    expect(checkServer('default', { url: URL, directUrl: direct })).toMatchObject({
+      directUrl: direct,
+      pooler: 'transaction',
+    });
   });
 
   it.each([

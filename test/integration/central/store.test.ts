@@ -73,6 +73,16 @@ describe('the store of tenants', () => {
     await expect(manager.central.tenants.create(tenant)).rejects.toThrow(TenancyConfigurationError);
   });
 
+  it('gives no tenant the central database, which by default would be that of a tenant with its name', async () => {
+    const id = world.database.replaceAll('_', '-');
+    await expect(manager.central.tenants.create({ id, database: world.database })).rejects.toThrow(
+      /is the central one/,
+    );
+    const { id: plain } = await create();
+    const moved = manager.central.tenants.update(plain, { database: world.database, server: 'eu' });
+    await expect(moved).rejects.toThrow(/is the central one/);
+  });
+
   it('changes columns, and adds one to the revision for each change', async () => {
     const { id } = await create();
     const changed = await manager.central.tenants.update(id, { seats: 7, metadata: { a: 1 }, database: `${id}-2` });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { LeaseReleasedError, ManagerClosedError, TenantClosedError } from 'mikro-orm-multitenancy';
 import { outcomeOf } from '../../support/connections/BudgetWorld.ts';
+import { StallingProxy } from '../../support/connections/StallingProxy.ts';
 import { adminQuery, serverUrl } from '../../support/databases.ts';
 import { assertClosed, House, nextEvent, TestTenants, until } from '../../support/manager/TestTenants.ts';
 
@@ -40,8 +41,47 @@ describe('closing a tenant', () => {
     expect(performance.now() - startedAt).toBeLessThan(ENOUGH_MS);
     await until(async () => running.error !== undefined, 'the caller waits for ever');
     assertClosed(manager);
-    // PostgreSQL notices a client that is gone when it next writes to it.
-    await adminQuery('select pg_terminate_backend(pid) from pg_stat_activity where query = $1', [query]);
+    await tenants.noSessions();
+  });
+
+  it.each(['direct', 'pooled'])('ends the statement of a session that it cuts off (%s)', async (how) => {
+    const manager = await tenants.manager({
+      server: { url: serverUrl(), ...(how === 'pooled' ? { pooler: 'transaction' } : {}) },
+    });
+    const query = `select pg_sleep(62), '${how}'`;
+    const running = outcomeOf(manager.run('acme', (em) => em.execute(query)));
+    await busy(query);
+    expect(await manager.evict('acme', { timeoutMs: 10 })).toBe(true);
+    await tenants.noSessions();
+    await until(async () => running.error !== undefined, 'the caller waits for ever');
+    await manager.close();
+    assertClosed(manager);
+  });
+
+  it('takes no longer than its deadline where the server stops to answer', async () => {
+    await using proxy = await StallingProxy.start(serverUrl());
+    const manager = await tenants.manager({ server: proxy.url });
+    const begun = Promise.withResolvers<void>();
+    const holder = outcomeOf(
+      manager.run('acme', (em) =>
+        em.transactional(async (tx) => {
+          await tx.count(House);
+          begun.resolve();
+          await tx.execute('select pg_sleep(60)');
+        }),
+      ),
+    );
+    await begun.promise;
+    await manager.run('acme', (em) => em.count(House));
+    await manager.run('globex', (em) => em.count(House));
+    proxy.stall();
+    const startedAt = performance.now();
+    await manager.close({ timeoutMs: 200 });
+    expect(performance.now() - startedAt).toBeLessThan(300);
+    await until(async () => holder.error !== undefined, 'the caller waits for ever');
+    assertClosed(manager);
+    proxy.drop();
+    await adminQuery("select pg_terminate_backend(pid) from pg_stat_activity where query = 'select pg_sleep(60)'");
     await tenants.noSessions();
   });
 

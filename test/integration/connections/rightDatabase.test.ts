@@ -8,6 +8,7 @@ import {
 } from 'mikro-orm-multitenancy';
 import { openClient } from '../../../src/connections/openClient.ts';
 import { checkServer } from '../../../src/connections/ServerOptions.ts';
+import { NO_SESSION } from '../../../src/connections/SessionSettings.ts';
 import { MisdirectingProxy } from '../../support/connections/MisdirectingProxy.ts';
 import { adminQuery, serverUrl, uniqueName } from '../../support/databases.ts';
 import { House, TestTenants } from '../../support/manager/TestTenants.ts';
@@ -108,8 +109,7 @@ describe('the database of a tenant', () => {
     const client = await openClient(checkServer('default', `${serverUrl()}/template1`), {
       tenantId: 'acme',
       database: tenants.databaseOf('acme'),
-      route: 'direct',
-      applicationName: 'tenant:acme',
+      session: NO_SESSION,
     });
     const { rows } = await client.query(currentDatabase);
     await client.end();

@@ -179,16 +179,26 @@ describe('open tenants', () => {
       catalog: new StaticCatalog(placed),
     });
     await Promise.all(ids.map((id) => manager.run(id, (em) => em.count(House))));
-    const zero = { opening: 0, inUse: 0, closing: 0, waiting: 0, stolen: 0, refused: 0 };
+    const zero = { opening: 0, inUse: 0, closing: 0, waiting: 0, longestWaitMs: 0, stolen: 0, refused: 0, tainted: 0 };
     expect(manager.stats()).toEqual({
       handles: { open: 4, opening: 0, leased: 0 },
       leases: 0,
       servers: {
-        eu: { requests: { ...zero, idle: 2, limit: 48 }, reserved: { ...zero, idle: 0, limit: 2 } },
-        us: { requests: { ...zero, idle: 2, limit: 7 }, reserved: { ...zero, idle: 0, limit: 3 } },
+        eu: {
+          requests: { ...zero, open: 2, idle: 2, limit: 48 },
+          reserved: { ...zero, open: 0, idle: 0, limit: 2 },
+          breakers: { primary: 'closed' },
+        },
+        us: {
+          requests: { ...zero, open: 2, idle: 2, limit: 7 },
+          reserved: { ...zero, open: 0, idle: 0, limit: 3 },
+          breakers: { primary: 'closed' },
+        },
       },
       refused: {},
     });
+    const open = { ...zero, open: 1, idle: 1 };
+    expect(manager.stats({ tenants: true }).servers['eu']?.tenants).toEqual({ a: open, b: open });
   });
 
   it('share the connections of their server below its ceiling, whatever is asked for', async () => {

@@ -2,12 +2,24 @@ import { BudgetWorld, type FakeAccount, type FakeConnection, LIMITS } from './Bu
 
 /** What one step does; `pick` chooses among what there is. */
 export interface Step {
-  readonly do: 'acquire' | 'release' | 'destroy' | 'open' | 'fail' | 'close' | 'abort' | 'break' | 'pass time' | 'end';
+  readonly do:
+    | 'acquire'
+    | 'turn over'
+    | 'release'
+    | 'destroy'
+    | 'open'
+    | 'fail'
+    | 'close'
+    | 'abort'
+    | 'break'
+    | 'pass time'
+    | 'end';
   readonly pick: number;
 }
 
 interface Caller {
   readonly tenantId: string;
+  readonly account: FakeAccount;
   readonly since: number;
   readonly controller: AbortController;
 }
@@ -19,6 +31,9 @@ interface User {
 
 const TENANTS = ['a', 'b', 'c'];
 
+/** So many connections in a row may stay with their tenant while another one has a claim to room. */
+const MAX_BYPASSES = 8;
+
 /** Random use of a budget by three tenants. Throws when it breaks a promise. */
 export class BudgetWalk {
   readonly world = new BudgetWorld();
@@ -27,6 +42,7 @@ export class BudgetWalk {
   readonly #users: User[] = [];
   readonly #ends: Promise<void>[] = [];
   readonly #wrongOnes: string[] = [];
+  #bypasses = 0;
 
   async take(steps: readonly Step[]): Promise<void> {
     for (const step of steps) {
@@ -55,6 +71,7 @@ export class BudgetWalk {
     const tenantId = TENANTS[pick % TENANTS.length] as string;
     const actions: Readonly<Record<Step['do'], () => unknown>> = {
       acquire: () => this.#acquire(tenantId),
+      'turn over': () => this.#turnOver(pick),
       release: () => this.#release(pick, false),
       destroy: () => this.#release(pick, true),
       open: () => chosen(world.openings, pick)?.succeed(),
@@ -77,10 +94,15 @@ export class BudgetWalk {
 
   #acquire(tenantId: string): void {
     const account = this.#account(tenantId);
-    const caller = { tenantId, since: this.world.clock.now(), controller: new AbortController() };
+    const caller = { tenantId, account, since: this.world.clock.now(), controller: new AbortController() };
     this.#waiting.add(caller);
-    account.acquire(caller.controller.signal).then(
+    account.acquire(caller.controller).then(
       (connection) => {
+        // A Set keeps the order in which they came.
+        const first = [...this.#waiting].find((waiting) => waiting.account === account);
+        if (first !== caller) {
+          this.#wrongOnes.push(`a caller of ${tenantId} was served before one that came earlier`);
+        }
         this.#waiting.delete(caller);
         const isUsed = this.#users.some((user) => user.connection === connection);
         if (connection.tenantId !== tenantId || connection.isClosed || isUsed) {
@@ -94,12 +116,35 @@ export class BudgetWalk {
     );
   }
 
+  /** A busy tenant: one caller comes for each that goes. */
+  #turnOver(pick: number): void {
+    const user = chosen(this.#users, pick);
+    if (user !== undefined) {
+      this.#acquire(user.connection.tenantId);
+      this.#release(pick, false);
+    }
+  }
+
   #release(pick: number, destroy: boolean): void {
     const user = chosen(this.#users, pick);
     if (user !== undefined) {
+      const isRoomWanted = this.#isRoomWantedBy(TENANTS.filter((id) => id !== user.connection.tenantId));
       this.#users.splice(this.#users.indexOf(user), 1);
       user.account.release(user.connection, destroy);
+      // One that is not given up for who wants room stays with its tenant.
+      const isGivenUp = this.world.budget.stats().closing > 0;
+      this.#bypasses = isRoomWanted && !isGivenUp ? this.#bypasses + 1 : 0;
+      if (this.#bypasses > MAX_BYPASSES) {
+        this.#wrongOnes.push(`${this.#bypasses} connections in a row passed by a tenant that wants room`);
+      }
     }
+  }
+
+  /** Whether one of these tenants has a claim that nothing on its way will serve. */
+  #isRoomWantedBy(tenants: readonly string[]): boolean {
+    const { idle, closing, opening, open } = this.world.budget.stats();
+    const isFull = opening + open + closing === LIMITS.maxConnections;
+    return isFull && idle === 0 && closing === 0 && tenants.some((id) => this.#account(id).share.claims > 0);
   }
 
   /** One that is in use is taken from its user, who may give it back later all the same. */
@@ -142,7 +187,7 @@ export class BudgetWalk {
       ...this.#wrongOnes,
       JSON.stringify(counts) === expected ? '' : `counted ${JSON.stringify(counts)} where there are ${expected}`,
       total <= LIMITS.maxConnections ? '' : `${total} sockets`,
-      waiting - opening <= LIMITS.maxWaiting ? '' : `${waiting} wait`,
+      waiting <= LIMITS.maxWaiting + LIMITS.maxConnections ? '' : `${waiting} wait`,
       ...TENANTS.map((id) => this.#problemOf(id)),
     ].filter((problem) => problem !== '');
     if (problems.length > 0) {
@@ -159,10 +204,10 @@ export class BudgetWalk {
     }
     const { idle, closing, opening, inUse } = budget.stats();
     const full = opening + idle + inUse + closing === LIMITS.maxConnections;
-    if (account.wants > 0 && (!full || (idle > 0 && closing === 0))) {
-      return `${tenantId} wants a connection and gets none although there is room`;
+    if (account.share.claims > 0 && (!full || (idle > 0 && closing === 0))) {
+      return `${tenantId} has a claim to a connection and gets none although there is room`;
     }
-    return account.stats().open <= LIMITS.maxConnectionsPerTenant ? '' : `${tenantId} has too many connections`;
+    return account.share.room >= 0 ? '' : `${tenantId} has too many connections`;
   }
 }
 

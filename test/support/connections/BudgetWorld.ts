@@ -1,5 +1,6 @@
 import type { ConnectionAccount } from '../../../src/connections/ConnectionAccount.ts';
 import {
+  type AccountOptions,
   type BudgetedConnection,
   type CloseCause,
   ConnectionBudget,
@@ -11,10 +12,13 @@ import { settled } from '../settled.ts';
 export const LIMITS: ConnectionBudgetLimits = {
   maxConnections: 4,
   maxConnectionsPerTenant: 2,
+  maxOpeningConnections: 100,
   acquireTimeoutMs: 1_000,
   maxWaitingPerTenant: 5,
   maxWaiting: 12,
   idleTimeoutMs: 10_000,
+  maxLifetimeMs: 1_000_000,
+  checkAfterIdleMs: 1_000_000,
 };
 
 /** A connection that counts as a socket until the test lets it close. */
@@ -23,9 +27,19 @@ export class FakeConnection implements BudgetedConnection {
   readonly #closed = Promise.withResolvers<void>();
   closeCause: CloseCause | undefined;
   isClosed = false;
+  isCut = false;
 
   constructor(tenantId: string) {
     this.tenantId = tenantId;
+  }
+
+  /** What {@link check} comes to; a promise to hold it back. */
+  alive: boolean | Promise<boolean> = true;
+  checks = 0;
+
+  async check(): Promise<boolean> {
+    this.checks += 1;
+    return this.alive;
   }
 
   close(cause: CloseCause): Promise<void> {
@@ -34,6 +48,11 @@ export class FakeConnection implements BudgetedConnection {
     }
     this.closeCause = cause;
     return this.#closed.promise;
+  }
+
+  cut(): void {
+    this.isCut = true;
+    this.finishClosing();
   }
 
   finishClosing(): void {
@@ -59,12 +78,12 @@ export class BudgetWorld {
   readonly openings: FakeOpening[] = [];
   readonly connections: FakeConnection[] = [];
 
-  constructor(limits: Partial<ConnectionBudgetLimits> = {}) {
-    this.budget = new ConnectionBudget({ ...LIMITS, ...limits }, this.clock);
+  constructor(limits: Partial<ConnectionBudgetLimits> = {}, random?: () => number) {
+    this.budget = new ConnectionBudget({ ...LIMITS, ...limits }, this.clock, random);
   }
 
-  account(tenantId: string): FakeAccount {
-    return this.budget.account(tenantId, (signal) => this.#open(tenantId, signal));
+  account(tenantId: string, options: AccountOptions = {}): FakeAccount {
+    return this.budget.account(tenantId, (signal) => this.#open(tenantId, signal), options);
   }
 
   /** Sockets that exist on the fake server: opening, open and closing. */

@@ -199,7 +199,7 @@ function isTrustedNode(node: string): boolean {
   }
   const [address, port, ...more] = node.startsWith('[') ? bracketed(node) : node.split(':');
   const isPort =
-    port === undefined || (port.length >= 1 && port.length <= 5 && [...port].every(isDigit)) || obscured(port);
+    port === undefined || (port.length >= 1 && port.length <= 5 && Array.from(port).every(isDigit)) || obscured(port);
   if (!isPort || more.length > 0) {
     return isBareIpv6(node) ? false : fail();
   }
@@ -214,13 +214,15 @@ function hidden(node: string): false {
   const [name = '', port, ...more] = node.split(':');
   const isName = name.toLowerCase() === 'unknown' || obscured(name);
   const isPort =
-    port === undefined || (port.length >= 1 && port.length <= 5 && [...port].every(isDigit)) || obscured(port);
+    port === undefined || (port.length >= 1 && port.length <= 5 && Array.from(port).every(isDigit)) || obscured(port);
   return isName && isPort && more.length === 0 ? false : fail();
 }
 
 function obscured(text: string): boolean {
   return (
-    text.length > 1 && text.startsWith('_') && [...text].every((c) => isLetter(c) || isDigit(c) || '._-'.includes(c))
+    text.length > 1 &&
+    text.startsWith('_') &&
+    Array.from(text).every((c) => isLetter(c) || isDigit(c) || '._-'.includes(c))
   );
 }
 
@@ -235,7 +237,9 @@ function bracketed(node: string): string[] {
 
 function isBareIpv6(text: string): boolean {
   return (
-    text.includes(':') && [...text].every((c) => isHex(c) || c === ':' || c === '.') && URL.canParse(`http://[${text}]`)
+    text.includes(':') &&
+    Array.from(text).every((c) => isHex(c) || c === ':' || c === '.') &&
+    URL.canParse(`http://[${text}]`)
   );
 }
 
@@ -260,7 +264,7 @@ function hostName(value: string): string | undefined {
       }
     }
   }
-  const isPort = [...port].every(isDigit) && !port.startsWith('0') && port.length <= 5 && Number(port) <= 65_535;
+  const isPort = Array.from(port).every(isDigit) && !port.startsWith('0') && port.length <= 5 && Number(port) <= 65_535;
   if (!isPort) {
     fail();
   }
@@ -268,15 +272,15 @@ function hostName(value: string): string | undefined {
 }
 
 function domainName(written: string): string | undefined {
-  if (![...written].every((c) => c.charCodeAt(0) < 128)) {
+  if (!Array.from(written).every((c) => c.charCodeAt(0) < 128)) {
     fail();
   }
   const lower = written.toLowerCase();
   const name = lower.endsWith('.') ? lower.slice(0, -1) : lower;
   const labels = name.split('.');
   const last = labels[labels.length - 1] ?? '';
-  const isNumeric = last !== '' && [...last].every(isDigit);
-  const isHexNumber = last.startsWith('0x') && [...last.slice(2)].every(isHex);
+  const isNumeric = last !== '' && Array.from(last).every(isDigit);
+  const isHexNumber = last.startsWith('0x') && Array.from(last.slice(2)).every(isHex);
   if (isNumeric || isHexNumber) {
     return ipv4(name) === undefined ? fail() : undefined;
   }
@@ -285,14 +289,14 @@ function domainName(written: string): string | undefined {
     label.length <= 63 &&
     !label.startsWith('-') &&
     !label.endsWith('-') &&
-    [...label].every((c) => isLetter(c) || isDigit(c) || c === '-');
+    Array.from(label).every((c) => isLetter(c) || isDigit(c) || c === '-');
   return name.length <= 253 && labels.every(isLabel) ? name : fail();
 }
 
 function ipv4(text: string): number[] | undefined {
   const parts = text.split('.');
   const isOctet = (part: string): boolean =>
-    part !== '' && [...part].every(isDigit) && String(Number(part)) === part && Number(part) <= 255;
+    part !== '' && Array.from(part).every(isDigit) && String(Number(part)) === part && Number(part) <= 255;
   return parts.length === 4 && parts.every(isOctet) ? parts.map(Number) : undefined;
 }
 
@@ -311,7 +315,7 @@ function byPath(path: string): Name | undefined {
   if (
     path.includes('//') ||
     path.includes('\\') ||
-    [...decoded].some(isControl) ||
+    Array.from(decoded).some(isControl) ||
     segments.some((s) => s === '.' || s === '..')
   ) {
     return fail();
@@ -353,7 +357,7 @@ function formDecoded(text: string): string {
   let decoded = '';
   for (let at = 0; at < text.length; at += 1) {
     const hex = text.slice(at + 1, at + 3);
-    if (text[at] === '%' && hex.length === 2 && [...hex].every(isHex)) {
+    if (text[at] === '%' && hex.length === 2 && Array.from(hex).every(isHex)) {
       decoded += String.fromCharCode(Number.parseInt(hex, 16));
       at += 2;
     } else {
@@ -377,7 +381,7 @@ function tenantId(text: string): string {
     text.length <= 63 &&
     isEdge(text[0]) &&
     isEdge(text[text.length - 1]) &&
-    [...text].every((c) => isEdge(c) || c === '-' || c === '_');
+    Array.from(text).every((c) => isEdge(c) || c === '-' || c === '_');
   return isRight ? text : fail();
 }
 

@@ -90,6 +90,22 @@ describe('LookupCache', () => {
     expect(await cache.get('a')).toEqual({ is: 'new' });
   });
 
+  it('waits five seconds for a source that never answers, once, and no time at all after that', async () => {
+    const { clock, values, state, cache } = world();
+    values.set('a', { is: 'old' });
+    await cache.get('a');
+    state.gate = new Promise(() => {});
+    clock.advance(30_000);
+    const first = cache.get('a');
+    clock.advance(5_000);
+    expect(await first).toEqual({ is: 'old' });
+    expect(await cache.get('a')).toEqual({ is: 'old' });
+    const unknown = cache.get('b');
+    clock.advance(5_000);
+    await expect(unknown).rejects.toThrow(/no answer within 5000 ms/);
+    expect(clock.pending).toBe(0);
+  });
+
   it('gives no answer that is older than ten minutes', async () => {
     const { clock, values, state, cache } = world();
     values.set('a', { is: 'old' });

@@ -76,13 +76,13 @@ describe('a refusal by status', () => {
     const write = await server.send('is-readonly.example.com', '/', member, 'POST');
     expect(JSON.parse(write.body)).toEqual({
       error: {
-        code: 'TENANT_READONLY',
+        code: 'TENANT_READ_ONLY',
         message: 'Tenant "is-readonly" can only be read now: POST is refused. Try again when it takes changes.',
       },
     });
     const text = await server.send('is-suspended.example.com', '/', { ...member, accept: 'text/plain' });
     expect(text.body).toBe('Tenant "is-suspended" is suspended. Ask whoever runs this service to resume it.\n');
     expect(manager.acquired).toBe(0);
-    expect(manager.refusals.map(({ code }) => code)).toEqual(['TENANT_READONLY', 'TENANT_SUSPENDED']);
+    expect(manager.refusals.map(({ code }) => code)).toEqual(['TENANT_READ_ONLY', 'TENANT_SUSPENDED']);
   });
 });

@@ -1,18 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { defineEntity, p, RequestContext } from '@mikro-orm/core';
-import {
-  type CatalogTenant,
-  StaticCatalog,
-  TenancyConfigurationError,
-  TenantDatabaseMissingError,
-  TenantOrmManager,
-  WrongTenantError,
-} from 'mikro-orm-multitenancy';
-import { CentralWorld } from '../../support/central/CentralWorld.ts';
-import { Customer, type CustomerManager, customers, Plan } from '../../support/central/customers.ts';
-import { adminQuery, dropDatabase, serverUrl, uniqueName } from '../../support/databases.ts';
-import { House } from '../../support/manager/TestTenants.ts';
-import { runProgram } from '../../support/runProgram.ts';
+import { RequestContext } from '@mikro-orm/core';
+import { type CatalogTenant, WrongTenantError } from 'mikro-orm-multitenancy';
+import { CentralWorld } from '../support/central/CentralWorld.ts';
+import { Customer, type CustomerManager, Plan } from '../support/central/customers.ts';
+import { House } from '../support/manager/TestTenants.ts';
 
 describe('the central database', () => {
   let world: CentralWorld;
@@ -135,6 +126,19 @@ describe('the central database', () => {
     expect(await plans('around')).toBe(0);
   });
 
+  it('has forks that stay outside of its transaction, as MikroORM’s do, also inside one of the tenant', async () => {
+    await manager.central.run((em) =>
+      em.transactional((outer) =>
+        manager.run('acme', (tenant) =>
+          tenant.transactional(() => {
+            expect([central().isInTransaction(), outer.isInTransaction()]).toEqual([true, true]);
+            expect([em.fork().isInTransaction(), outer.fork().isInTransaction()]).toEqual([false, false]);
+          }),
+        ),
+      ),
+    );
+  });
+
   it('refuses entities of a tenant, and a tenant those of the central database, also new ones', async () => {
     await manager.run('acme', async (em) => {
       const house = em.create(House, { address: 'mine' }, { persist: false });
@@ -189,122 +193,6 @@ describe('the central database', () => {
 
   const plans = (name: string): Promise<number> => manager.central.fork().count(Plan, { name });
   const houses = (address: string): Promise<number> => manager.run('acme', (em) => em.count(House, { address }));
-});
-
-describe('the migrations of the central database', () => {
-  it('are applied once by eight callers on a virgin database, the catalogue’s before the application’s', async () => {
-    await using world = await CentralWorld.create({ isMigrated: false });
-    const manager = await world.manager();
-    const results = await Promise.all(Array.from({ length: 8 }, () => manager.central.migrate()));
-    const applied = results.flat().map(({ name }) => name);
-    expect(applied).toEqual(['Migration001Catalog', 'PlanMigration']);
-    expect(await world.query('select name from tenancy_migrations')).toEqual([{ name: 'Migration001Catalog' }]);
-    expect(await world.query('select name from mikro_orm_migrations')).toEqual([{ name: 'PlanMigration' }]);
-    expect(await manager.central.migrator.getPending()).toEqual([]);
-  });
-
-  it('are applied once by eight processes, which create the database when asked to', async () => {
-    const database = uniqueName('central');
-    try {
-      const programs = Array.from({ length: 8 }, () =>
-        runProgram('central/migrateProgram.ts', [serverUrl(), database]),
-      );
-      const outputs = await Promise.all(programs);
-      const applied = outputs.flatMap(({ stdout }) => JSON.parse(stdout) as string[]);
-      expect(applied.sort()).toEqual(['Migration001Catalog', 'PlanMigration']);
-    } finally {
-      await dropDatabase(database);
-    }
-  });
-
-  it('create no database on the way', async () => {
-    await using world = await CentralWorld.create({ isMigrated: false });
-    const database = uniqueName('central_missing');
-    const manager = await world.manager({ database });
-    await expect(manager.central.migrate()).rejects.toThrow(TenantDatabaseMissingError);
-    await expect(manager.central.run((em) => em.count(Plan))).rejects.toThrow(TenantDatabaseMissingError);
-    await expect(manager.run('acme', () => {})).rejects.toMatchObject({ code: 'CATALOG_UNAVAILABLE', status: 503 });
-    expect(await adminQuery('select 1 from pg_database where datname = $1', [database])).toEqual([]);
-  });
-
-  it('are missed with a sentence that says what to do', async () => {
-    await using world = await CentralWorld.create({ isMigrated: false });
-    const manager = await world.manager();
-    await expect(manager.run('acme', () => {})).rejects.toThrow(
-      /tables are not there; run `manager.central.migrate\(\)`/,
-    );
-  });
-
-  it('can be undone', async () => {
-    await using world = await CentralWorld.create({ isMigrated: false });
-    const manager = await world.managerOf({});
-    expect(await manager.central.migrate()).toHaveLength(1);
-    const { Migration001Catalog } = await import('../../../src/central/migrations/Migration001Catalog.ts');
-    const down: string[] = [];
-    const migration = Object.assign(Object.create(Migration001Catalog.prototype), {
-      addSql: (text: string) => down.push(text),
-    });
-    migration.down();
-    await world.query(down.join(';'));
-    expect(await world.query("select proname from pg_proc where proname like 'tenancy%'")).toEqual([]);
-  });
-});
-
-describe('options of the central database', () => {
-  const base = { orm: { entities: [House] }, server: serverUrl() };
-
-  it('are not needed, and then it cannot be asked for', async () => {
-    const manager = await TenantOrmManager.init({ ...base, catalog: new StaticCatalog([]) });
-    expect(() => manager.central).toThrow(/no central database.*Give `central/);
-    await manager.close();
-  });
-
-  it('may stand beside a catalogue of one’s own', async () => {
-    const catalog = new StaticCatalog([]);
-    const manager = await TenantOrmManager.init({ ...base, catalog, central: { database: 'shared' } });
-    expect(manager.catalog).toBe(catalog);
-    expect(manager.central.orm).toBeDefined();
-    await manager.close();
-  });
-
-  it('refuse an entity that the tenants have too, and take an abstract base and an embeddable of both', async () => {
-    const Address = defineEntity({ name: 'Address', embeddable: true, properties: { city: p.string() } });
-    const Base = defineEntity({ name: 'Base', abstract: true, properties: { id: p.integer().primary() } });
-    const Shop = defineEntity({ name: 'Shop', extends: Base, properties: { at: () => p.embedded(Address) } });
-    const Office = defineEntity({ name: 'Office', extends: Base, properties: { at: () => p.embedded(Address) } });
-    const manager = await TenantOrmManager.init({
-      ...base,
-      orm: { entities: [House, Shop] },
-      central: { database: 'shared', orm: { entities: [Office] } },
-    });
-    await manager.close();
-    const both = TenantOrmManager.init({ ...base, central: { database: 'shared', orm: { entities: [House] } } });
-    await expect(both).rejects.toThrow(TenancyConfigurationError);
-    await expect(both).rejects.toThrow(/entity House is in `orm` and in `central.orm`/);
-  });
-
-  it.each<[string, object, RegExp]>([
-    ['no database', {}, /database/],
-    ['a database name that is too long', { database: 'x'.repeat(64) }, /64 bytes/],
-    ['something nobody knows', { database: 'a', colour: 'red' }, /colour/],
-    ['a database among MikroORM’s options', { database: 'a', orm: { dbName: 'b' } }, /dbName/],
-    ['a tenant that is none', { database: 'a', tenant: Plan }, /extends `TenantEntity`/],
-    ['too few connections', { database: 'a', server: { url: serverUrl(), maxConnections: 4 } }, /larger than/],
-    ['a poll that never comes', { database: 'a', cache: { pollIntervalMs: 0 } }, /pollIntervalMs/],
-  ])('are refused with %s', async (_what, central, message) => {
-    const refused = TenantOrmManager.init({ ...base, central: central as never });
-    await expect(refused).rejects.toThrow(TenancyConfigurationError);
-    await expect(refused).rejects.toThrow(message);
-  });
-
-  it('name a server where the tenants have several', async () => {
-    const refused = TenantOrmManager.init({
-      orm: base.orm,
-      servers: { eu: serverUrl() },
-      central: { database: 'a', ...customers },
-    });
-    await expect(refused).rejects.toThrow(/`central.server` is needed/);
-  });
 });
 
 function undoIf(what: string): void {

@@ -1,0 +1,84 @@
+import { TenantConnectionError } from '../errors.ts';
+import { Backoff } from './Backoff.ts';
+import type { Blocked, CircuitBreaker } from './CircuitBreaker.ts';
+import type { Clock } from './Clock.ts';
+import { connectFailureOf } from './connectFailure.ts';
+
+/**
+ * Opens one connection. Rejects with what the caller is to see; enforces its own deadline, and gives up when `signal`
+ * is aborted because nobody can use the connection any more.
+ */
+export type OpenConnection<C> = (signal: AbortSignal) => Promise<C>;
+
+/** What came of opening one connection. */
+export type Opened<C> = { readonly connection: C } | { readonly error: unknown };
+
+/** Opens connections for one account, and says when not to try: the server is down, or it refused this tenant. */
+export class ConnectionOpener<C> {
+  readonly #tenantId: string;
+  readonly #open: OpenConnection<C>;
+  readonly #breaker: CircuitBreaker | undefined;
+  readonly #backoff: Backoff;
+  #abort: AbortController | undefined;
+
+  constructor(tenantId: string, open: OpenConnection<C>, breaker: CircuitBreaker | undefined, clock: Clock) {
+    this.#tenantId = tenantId;
+    this.#open = open;
+    this.#breaker = breaker;
+    this.#backoff = new Backoff(clock);
+  }
+
+  /** What keeps a connection from being opened now. */
+  get blocked(): Blocked | undefined {
+    return this.#breaker?.blocked ?? this.#backoff.pending;
+  }
+
+  get isServerDown(): boolean {
+    return this.#breaker?.blocked !== undefined;
+  }
+
+  async open(): Promise<Opened<C>> {
+    this.#abort ??= new AbortController();
+    this.#breaker?.begin();
+    try {
+      const connection = await this.#open(this.#abort.signal);
+      this.#backoff.succeed();
+      this.#breaker?.succeed();
+      return { connection };
+    } catch (error) {
+      this.#failed(error, this.#abort.signal.aborted);
+      return { error };
+    }
+  }
+
+  /** What ails the server is the breaker's business, which all tenants share; the rest is this tenant's alone. */
+  #failed(error: unknown, isAborted: boolean): void {
+    const failure = isAborted ? 'unknown' : connectFailureOf(error);
+    if (failure === 'server' && this.#breaker !== undefined) {
+      this.#breaker.fail(error);
+      return;
+    }
+    this.#backoff.fail(error);
+    if (failure === 'unknown') {
+      this.#breaker?.abandon();
+    } else {
+      this.#breaker?.succeed();
+    }
+  }
+
+  /** Gives up what is being opened. */
+  abort(reason: unknown): void {
+    this.#abort?.abort(reason);
+  }
+
+  /** The error of a caller that is turned away without asking the server again. */
+  refusal({ error, retryInMs }: Blocked): unknown {
+    if (!(error instanceof TenantConnectionError)) {
+      return error;
+    }
+    const why = `${error.reason}; tried again in ${Math.ceil(retryInMs)} ms`;
+    // What the server said to another tenant names that tenant.
+    const cause = error.tenantId === this.#tenantId ? error : error.cause;
+    return new TenantConnectionError(this.#tenantId, why, { cause, retryInMs });
+  }
+}

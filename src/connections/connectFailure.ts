@@ -1,0 +1,97 @@
+import { TenantConnectionError, TenantDatabaseMissingError, WrongDatabaseError } from '../errors.ts';
+
+/**
+ * What a failed attempt to connect says: `server` when nobody can connect, `full` when the server takes no more
+ * clients, `tenant` when it answered and refused this tenant, `unknown` when it was not asked.
+ */
+export type ConnectFailure = 'server' | 'full' | 'tenant' | 'unknown';
+
+/** The server did not finish the handshake in time. */
+export class ConnectDeadlineError extends Error {
+  override readonly name = 'ConnectDeadlineError';
+
+  constructor(timeoutMs: number) {
+    super(`no answer within ${timeoutMs} ms`);
+  }
+}
+
+/** The application did not give a password. Its own error is the cause, whose message may say too much. */
+export class PasswordFunctionError extends TenantConnectionError {
+  constructor(tenantId: string, what: string, cause?: unknown) {
+    super(tenantId, `the function \`password\` of its server ${what}`, { cause });
+    this.name = 'TenantConnectionError';
+  }
+}
+
+/** SQLSTATEs: cannot_connect_now, admin_shutdown, crash_shutdown. */
+const SERVER_STATES: ReadonlySet<string> = new Set(['57P03', '57P01', '57P02']);
+const TOO_MANY_CONNECTIONS = '53300';
+
+const SYSTEM_CODES: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'EADDRNOTAVAIL',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EAI_FAIL',
+  'ENOENT',
+]);
+
+/** What `pg` says, without a code, of a server that hangs up or speaks no TLS. */
+const SERVER_MESSAGES = /^Connection terminated|SSL connection|TLS connection/;
+
+/** What an error of opening a connection, or the cause of it, says of the server. */
+export function connectFailureOf(error: unknown): ConnectFailure {
+  if (error instanceof WrongDatabaseError || error instanceof TenantDatabaseMissingError) {
+    return 'tenant';
+  }
+  if (error instanceof PasswordFunctionError) {
+    return 'unknown';
+  }
+  // Not `instanceof`: an error of another realm, as of a worker or a test runner's, says the same.
+  for (let reason = error; isErrorLike(reason); reason = reason.cause) {
+    const failure = failureOf(reason);
+    if (failure !== 'unknown') {
+      return failure;
+    }
+  }
+  return 'unknown';
+}
+
+interface ErrorLike {
+  readonly message: string;
+  readonly code?: unknown;
+  readonly cause?: unknown;
+}
+
+function isErrorLike(value: unknown): value is ErrorLike {
+  return typeof value === 'object' && value !== null && 'message' in value && typeof value.message === 'string';
+}
+
+function failureOf(reason: ErrorLike): ConnectFailure {
+  const { code } = reason;
+  if (reason instanceof ConnectDeadlineError || SERVER_MESSAGES.test(reason.message)) {
+    return 'server';
+  }
+  if (typeof code !== 'string') {
+    return 'unknown';
+  }
+  if (code === TOO_MANY_CONNECTIONS) {
+    return 'full';
+  }
+  if (
+    SERVER_STATES.has(code) ||
+    SYSTEM_CODES.has(code) ||
+    /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/.test(code)
+  ) {
+    return 'server';
+  }
+  return /^[0-9A-Z]{5}$/.test(code) ? 'tenant' : 'unknown';
+}

@@ -1,0 +1,40 @@
+import { describe, expect, it } from '@jest/globals';
+import { assertRecovered } from '../support/faults/assertRecovered.ts';
+import { FaultWorld, House } from '../support/faults/FaultWorld.ts';
+import { Load } from '../support/faults/Load.ts';
+import { OwnPostgres } from '../support/faults/OwnPostgres.ts';
+
+describe('a server', () => {
+  it('that is restarted twice under load serves again in the same process, and others notice nothing', async () => {
+    await using own = await OwnPostgres.start();
+    await using world = await FaultWorld.create({ at: own.url });
+    const load = await Load.start(world);
+    for (let round = 0; round < 2; round += 1) {
+      await own.stop();
+      await load.failed('acme', 'globex');
+      await load.served('initech', 'umbrella');
+      await own.start();
+      await load.served('acme', 'globex');
+    }
+    expect(await load.complaints()).toEqual([]);
+    await assertRecovered(world);
+  });
+
+  it('that fails over to a read-only standby serves what reads, refuses what writes, and writes once it is promoted', async () => {
+    await using own = await OwnPostgres.start();
+    await using world = await FaultWorld.create({ at: own.url });
+    const load = await Load.start(world, (id) => (id === 'globex' ? world.read(id) : world.request(id)));
+    const before = load.of('acme').served;
+    await own.becomeStandby();
+    await load.served('globex', 'initech', 'umbrella');
+    const written = load.of('acme').served;
+    await load.failed('acme');
+    await expect(world.run('acme', (em) => em.insert(House, { id: 900, tenant: 'acme' }))).rejects.toThrow(/read-only/);
+    expect(load.of('acme').served).toBe(written);
+    expect(written).toBeGreaterThanOrEqual(before);
+    await own.promote();
+    await load.served('acme', 'globex');
+    expect(await load.complaints()).toEqual([]);
+    await assertRecovered(world);
+  });
+});
