@@ -2,6 +2,7 @@ import { describe, expect, it, jest } from '@jest/globals';
 import Koa, { type Middleware } from 'koa';
 import { TenancyConfigurationError } from '../../../src/errors.ts';
 import {
+  byClaim,
   byDomain,
   byHeader,
   byPath,
@@ -101,6 +102,42 @@ describe('tenancy', () => {
     expect((await server.send('localhost')).body).toBe('globex');
   });
 
+  it('gives byClaim the claims that earlier middleware has verified', async () => {
+    const verified: Middleware = (ctx, next) => {
+      ctx.state['user'] = { iss: 'https://login', tenant: ctx.get('X-Claim') };
+      return next();
+    };
+    const manager = new FakeManager([
+      { id: 'acme', database: 'login' },
+      { id: 'globex', database: 'other' },
+    ]);
+    const tenants = tenancy(manager, {
+      resolve: [
+        bySubdomain('example.com'),
+        byClaim({ claims: ({ ctx }) => ctx.state['user'], issuer: (tenant) => `https://${tenant.database}` }),
+      ],
+      authorize: trustResolution,
+    });
+    await using server = await KoaServer.start(verified, tenants, (ctx) => {
+      ctx.body = ctx.state['tenant'].id;
+    });
+    expect((await server.send('x', '/', { 'X-Claim': 'acme' })).body).toBe('acme');
+    expect((await server.send('x', '/', { 'X-Claim': 'globex' })).status).toBe(404);
+  });
+
+  it('reports which sources disagree, beside the refusal', async () => {
+    const manager = managerOf();
+    const disagreed = jest.fn();
+    manager.events.on('resolution:disagreed', disagreed);
+    const resolve = [bySubdomain('example.com'), byHeader('X-Tenant', { trusted: true })];
+    await using server = await KoaServer.start(tenancy(manager, { resolve, authorize: trustResolution }));
+    expect((await server.send(ACME, '/', { 'X-Tenant': 'globex' })).status).toBe(404);
+    expect(disagreed.mock.calls).toEqual([
+      [{ tenantId: 'acme', otherTenantId: 'globex', sources: ['host', 'header x-tenant'] }],
+    ]);
+    expect(manager.refusals).toEqual([{ code: 'TENANT_AMBIGUOUS', tenantId: 'acme' }]);
+  });
+
   it('gives byHeader the Koa context to decide on trust', async () => {
     const manager = managerOf();
     const internal = tenancy(manager, {
@@ -193,6 +230,7 @@ describe('tenancy', () => {
     ['no source', { resolve: [], authorize: trustResolution }, /`resolve` takes at least one source/],
     ['resolve left out', { authorize: trustResolution }, /`resolve` takes at least one source/],
     ['a source that is no function', { resolve: ['acme'], authorize: trustResolution }, /`resolve` takes/],
+    ['sources of another kind', { ...options, sources: 'last' }, /`sources` is 'agree' or 'first'/],
     ['authorize left out', { resolve: byDomain() }, /`authorize` is required.*`trustResolution`/],
     ['authorize: true', { resolve: byDomain(), authorize: true }, /`authorize` is required/],
     ['an exempt path without a slash', { ...options, exempt: ['health'] }, /`exempt` has "health"/],
