@@ -72,6 +72,11 @@ export class BenchServer {
     return Number(rows[0]?.count);
   }
 
+  /** Drops a database that the benchmark has created by itself. */
+  async drop(database: string): Promise<void> {
+    await this.#client.query(`drop database if exists "${database}" with (force)`);
+  }
+
   /** Waits until every connection to the databases of this run has been closed by its owner. */
   async untilNoSessions(): Promise<void> {
     while ((await this.sessions()) > 0) {
