@@ -1,3 +1,4 @@
+import { PgBouncer } from '../test/support/pgbouncer/PgBouncer.ts';
 import { BenchServer } from './support/BenchServer.ts';
 import { BudgetSide, type BudgetSideKind, type BudgetTurn } from './support/BudgetSide.ts';
 import { entities } from './support/entities.ts';
@@ -23,16 +24,22 @@ interface Scenario {
 }
 
 const LIMIT = 'one-database';
+/** A pooler is measured where there is one. */
+const PEERS: readonly BudgetSideKind[] = [
+  'orm-cache',
+  'pool-each',
+  ...(PgBouncer.program === undefined ? [] : (['pgbouncer'] as const)),
+];
 
 const scenarios: Scenario[] = [
   {
     what: 'Zipf',
     traffic: 'zipf',
     tenants: TENANTS,
-    peers: ['orm-cache', 'pool-each', LIMIT],
+    peers: [...PEERS, LIMIT],
     aims: { 'orm-cache': 2 },
   },
-  { what: 'uniform', traffic: 'uniform', tenants: TENANTS, peers: ['orm-cache', 'pool-each', LIMIT], aims: {} },
+  { what: 'uniform', traffic: 'uniform', tenants: TENANTS, peers: [...PEERS, LIMIT], aims: {} },
   { what: 'a working set of 40', traffic: 'uniform', tenants: 40, peers: [LIMIT], aims: { [LIMIT]: 0.8 } },
 ];
 
@@ -41,7 +48,9 @@ async function figuresOf(server: BenchServer, databases: readonly string[], scen
   const turns = new Map<BudgetSideKind, BudgetTurn[]>((['tenancy', ...peers] as const).map((is) => [is, []]));
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const [is, ofSide] of turns) {
-      const options = { is, url: server.url, traffic, concurrency: CONCURRENCY, maxConnections: CONNECTIONS };
+      await using pooler = is === 'pgbouncer' ? await startPgBouncer(server) : undefined;
+      const url = pooler?.url ?? server.url;
+      const options = { is, url, traffic, concurrency: CONCURRENCY, maxConnections: CONNECTIONS };
       await using side = await BudgetSide.start({ ...options, databases: databases.slice(0, tenants) });
       await side.turn(WARM_UP_MS);
       ofSide.push(await side.turn(TURN_MS));
@@ -73,6 +82,11 @@ async function figuresOf(server: BenchServer, databases: readonly string[], scen
   });
 }
 
+/** With as many connections to the server as the others have. It closes idle ones of one database for another. */
+function startPgBouncer(server: BenchServer): Promise<PgBouncer> {
+  return PgBouncer.start(server.url, { poolSize: 4, maxServerConnections: CONNECTIONS, maxClients: 4 * TENANTS });
+}
+
 function errorsOf(turns: readonly BudgetTurn[]): number {
   return turns.flatMap(({ errors }) => Object.values(errors)).reduce((sum, count) => sum + count, 0);
 }
@@ -88,7 +102,7 @@ record('connectionBudget', {
   question: `How many requests do ${TENANTS} tenants get through ${CONNECTIONS} connections?`,
   peer:
     'orm-cache: a hand-written cache of as many MikroORMs, least recently used; pool-each: a MikroORM with its pool for ' +
-    'each tenant; one-database: a single MikroORM with as many connections, the limit',
+    'each tenant; pgbouncer: the same through PgBouncer in transaction mode with a wildcard database; one-database: a single MikroORM with as many connections, the limit',
   figures,
   postgres: server.version,
 });

@@ -31,6 +31,12 @@ export const cures = [
     edit('orm/OrmTemplate.ts', 'allowGlobalContext: false', 'allowGlobalContext: true'),
     'contextNames',
   ),
+  cure(
+    1,
+    'a name of its own for each central database',
+    edit('central/CentralDatabase.ts', /@\$\{serial\}/, ''),
+    'centralDatabase',
+  ),
   // 2. RequestContext.getEntityManager()
   cure(
     2,
@@ -41,8 +47,36 @@ export const cures = [
   cure(
     2,
     'a context of its own inside a transaction of another',
-    edit('context/TenantContext.ts', 'TransactionContext.currentTransactionContext() === undefined', 'true'),
+    edit('context/TenantContext.ts', 'return transaction === undefined', 'return true'),
     'nesting',
+  ),
+  cure(
+    2,
+    "the central database's fork beside the tenant's",
+    edit('context/TenantContext.ts', 'offerCentral(central);', ''),
+    'centralDatabase',
+  ),
+  cure(
+    2,
+    'transactions of two databases, of which the central one is the outer',
+    edit('orm/guardedEntityManager.ts', 'STAYS_ITSELF in this ? undefined : outerTransactionOf(this)', 'undefined'),
+    'centralDatabase',
+  ),
+  cure(
+    2,
+    "a central database's transaction in the runs inside of it",
+    edit('context/TenantContext.ts', 'keepOuterTransactions(transaction);', ''),
+    'centralDatabase',
+  ),
+  cure(
+    2,
+    'forks of the central database that stay themselves',
+    edit(
+      'orm/guardedEntityManager.ts',
+      'STAYS_ITSELF in this ? undefined : outerTransactionOf(this)',
+      'outerTransactionOf(this)',
+    ),
+    'centralDatabase',
   ),
   // 3. The contextual EntityManager
   cure(
@@ -95,6 +129,13 @@ export const cures = [
   claimIn('merge'),
   claimIn('persist'),
   claimIn('remove'),
+  guard('new entities of the central database', '      assertKnown(this[DRIVER], args[0]);\n', '', 'centralDatabase'),
+  guard(
+    'classes of the central database',
+    "if (typeof Class !== 'function' || driver.owner === undefined) {",
+    'if (driver !== undefined) {',
+    'centralDatabase',
+  ),
   guard(
     'a look at the owner of orphans',
     '        claim(this, args[0]);\n      }\n      return base.scheduleOrphanRemoval',

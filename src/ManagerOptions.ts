@@ -1,8 +1,11 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { z } from 'zod';
+import type { TenantEntityType } from './catalog/CatalogTenant.ts';
 import type { TenantCatalog } from './catalog/TenantCatalog.ts';
+import { type CentralOptions, type CheckedCentralOptions, checkCentralOptions } from './central/CentralOptions.ts';
 import { LONGEST_DELAY_MS } from './connections/Clock.ts';
 import { type CheckedServerOptions, checkServer, type ServerOptions } from './connections/ServerOptions.ts';
+import { withPool } from './connections/withPool.ts';
 import { TenancyConfigurationError } from './errors.ts';
 import type { TenantEntities, TenantOrmOptions } from './orm/TenantOrmOptions.ts';
 import { DEFAULT_SERVER, type Tenant } from './tenant/Tenant.ts';
@@ -19,7 +22,10 @@ export interface TenantOrmManagerOptions<
   readonly server?: string | ServerOptions | undefined;
   /** PostgreSQL servers by name; tenants name theirs in `server`. */
   readonly servers?: Readonly<Record<string, string | ServerOptions>> | undefined;
+  /** Which tenants there are. Left out, those of the `central` database: see {@link CentralManagerOptions}. */
   readonly catalog: TenantCatalog<T>;
+  /** The central database: the catalogue of tenants, and what they share. */
+  readonly central?: CentralOptions<TenantEntityType> | undefined;
   /** How many tenants may be open at once, as handles; connections have a budget of their own. @default 2000 */
   readonly maxOpenTenants?: number | undefined;
   /** After how long a tenant without a lease is closed, in milliseconds. @default 1800000 (30 minutes) */
@@ -40,7 +46,8 @@ export interface TenantOrmManagerOptions<
 export interface CheckedManagerOptions<T extends Tenant> {
   readonly orm: TenantOrmOptions;
   readonly servers: ReadonlyMap<string, CheckedServerOptions>;
-  readonly catalog: TenantCatalog<T>;
+  readonly catalog: TenantCatalog<T> | undefined;
+  readonly central: CheckedCentralOptions | undefined;
   readonly maxOpenTenants: number;
   readonly idleTimeoutMs: number;
   readonly migrationLockTimeoutMs: number;
@@ -65,7 +72,8 @@ const shape = z.strictObject({
   orm: z.custom<TenantOrmOptions>(isObject, "MikroORM's options, an object"),
   server: z.custom<string | ServerOptions>().optional(),
   servers: z.record(z.string().min(1), z.custom<string | ServerOptions>()).optional(),
-  catalog: z.custom<TenantCatalog>(isCatalog, 'a catalogue with `find`, `findByDomain` and `list`'),
+  catalog: z.custom<TenantCatalog>(isCatalog, 'a catalogue with `find`, `findByDomain` and `list`').optional(),
+  central: z.custom<CentralOptions>(isObject, 'options of the central database, an object').optional(),
   maxOpenTenants: z.int().min(1).default(MANAGER_DEFAULTS.maxOpenTenants),
   idleTimeoutMs: z.int().min(1).max(LONGEST_DELAY_MS).default(MANAGER_DEFAULTS.idleTimeoutMs),
   migrationLockTimeoutMs: z.int().min(0).default(MANAGER_DEFAULTS.migrationLockTimeoutMs),
@@ -74,18 +82,34 @@ const shape = z.strictObject({
   warn: z.custom<(message: string) => void>((value) => typeof value === 'function', 'a function').optional(),
 });
 
+/** Options of a manager whose tenants are those of its central database, with the columns of `central.tenant`. */
+export type CentralManagerOptions<
+  C extends TenantEntityType,
+  EM extends EntityManager = EntityManager,
+  Entities extends TenantEntities = TenantEntities,
+> = Omit<TenantOrmManagerOptions<Tenant, EM, Entities>, 'catalog' | 'central'> & {
+  readonly catalog?: undefined;
+  readonly central: CentralOptions<C>;
+};
+
 /** Checks the options and fills in the defaults. Throws `TenancyConfigurationError`, which names each option. */
 export function checkManagerOptions<T extends Tenant>(options: TenantOrmManagerOptions<T>): CheckedManagerOptions<T> {
   const parsed = shape.safeParse(options);
   if (!parsed.success) {
     throw new TenancyConfigurationError(`TenantOrmManager.init: ${z.prettifyError(parsed.error)}`);
   }
-  const { server, servers, warn, ...rest } = parsed.data;
+  const { server, servers, warn, central, ...rest } = parsed.data;
+  if (options.catalog === undefined && central === undefined) {
+    throw new TenancyConfigurationError(
+      'TenantOrmManager.init: give a `catalog`, or `central`, whose database then says which tenants there are.',
+    );
+  }
   return Object.freeze({
     ...rest,
     catalog: options.catalog,
     weight: options.weight,
-    servers: checkServers(server, servers),
+    central: central === undefined ? undefined : checkCentralOptions(central, server),
+    servers: checkServers(server, servers, options.orm.pool),
     warn: warn ?? ((message: string) => process.emitWarning(message, 'TenancyWarning')),
   });
 }
@@ -93,6 +117,7 @@ export function checkManagerOptions<T extends Tenant>(options: TenantOrmManagerO
 function checkServers(
   server: string | ServerOptions | undefined,
   servers: Readonly<Record<string, string | ServerOptions>> | undefined,
+  pool: unknown,
 ): ReadonlyMap<string, CheckedServerOptions> {
   if ((server === undefined) === (servers === undefined)) {
     throw new TenancyConfigurationError('TenantOrmManager.init: give either `server` or `servers`.');
@@ -101,5 +126,10 @@ function checkServers(
   if (named.length === 0) {
     throw new TenancyConfigurationError('TenantOrmManager.init: `servers` must name at least one server.');
   }
-  return new Map(named.map(([name, options]) => [name, checkServer(name, options)]));
+  return new Map(
+    named.map(([name, options]) => [
+      name,
+      checkServer(name, pool === undefined ? options : withPool(name, options, pool)),
+    ]),
+  );
 }

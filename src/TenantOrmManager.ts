@@ -1,21 +1,32 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import pMap from 'p-map';
+import type { TenantEntityType, TenantOf } from './catalog/CatalogTenant.ts';
 import type { TenantCatalog } from './catalog/TenantCatalog.ts';
+import type { PlainTenant } from './catalog/TenantEntity.ts';
+import { CentralDatabase } from './central/CentralDatabase.ts';
 import { PostgresServer, type PostgresServerStats } from './connections/PostgresServer.ts';
 import type { TenantPool } from './connections/TenantPool.ts';
+import { CENTRAL, type CentralForks } from './context/centralContext.ts';
 import { contextualEntityManager } from './context/contextualEntityManager.ts';
 import { currentContext } from './context/TenantContext.ts';
 import { ManagerClosedError, NoTenantError, TenancyConfigurationError, TenantNotFoundError } from './errors.ts';
 import { TenancyEmitter } from './events.ts';
-import { type CheckedManagerOptions, checkManagerOptions, type TenantOrmManagerOptions } from './ManagerOptions.ts';
+import {
+  type CentralManagerOptions,
+  type CheckedManagerOptions,
+  checkManagerOptions,
+  type TenantOrmManagerOptions,
+} from './ManagerOptions.ts';
 import { KeyedQueue } from './migrations/KeyedQueue.ts';
 import { TenantMigrator } from './migrations/TenantMigrator.ts';
+import { assertDisjoint } from './orm/assertDisjoint.ts';
 import { OpenTenants, type OpenTenantsStats } from './orm/OpenTenants.ts';
 import { OrmTemplate } from './orm/OrmTemplate.ts';
 import type { RunOptions, TenantLease, TenantWork } from './orm/TenantLease.ts';
 import type { EntityManagerOf, TenantEntities } from './orm/TenantOrmOptions.ts';
 import { unlessAborted } from './orm/unlessAborted.ts';
-import type { Tenant } from './tenant/Tenant.ts';
+import { RefusalCounts } from './resolution/RefusalCounts.ts';
+import type { Tenant, TenantStatus } from './tenant/Tenant.ts';
 import { assertTenantId } from './tenant/tenantId.ts';
 import { unavailabilityOf } from './tenant/unavailabilityOf.ts';
 
@@ -29,11 +40,25 @@ export interface EachOptions<T extends Tenant> {
   readonly where?: (tenant: T) => boolean;
   /** How many tenants at once. @default 4 */
   readonly concurrency?: number;
+  /** Statuses in which tenants are taken as well, as for `run`. @default [] */
+  readonly allow?: readonly TenantStatus[];
 }
 
 export interface TenantOrmManagerStats extends OpenTenantsStats {
   /** Connections by server. `requests` and `reserved` together never exceed the server's `maxConnections`. */
   readonly servers: Readonly<Record<string, PostgresServerStats>>;
+  /** Requests that got no tenant, by the code of the error, as `TENANT_NOT_FOUND` and `TENANT_AMBIGUOUS`. */
+  readonly refused: Readonly<Record<string, number>>;
+  /** Connections of the central database, if there is one. Its session for changes is one more. */
+  readonly central?: PostgresServerStats;
+}
+
+/** Options of {@link TenantOrmManager.acquire}. */
+export interface AcquireOptions {
+  /** Aborts waiting for the tenant. */
+  readonly signal?: AbortSignal | undefined;
+  /** Statuses beside `active` and `readonly` in which the tenant is taken as well, each by its name. @default [] */
+  readonly allow?: readonly TenantStatus[] | undefined;
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -61,8 +86,10 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
   readonly catalog: TenantCatalog<T>;
   readonly #options: CheckedManagerOptions<T>;
   readonly #template: OrmTemplate;
+  readonly #central: CentralDatabase<T> | undefined;
   readonly #servers: ReadonlyMap<string, PostgresServer>;
   readonly #open: OpenTenants<T>;
+  readonly #refusals: RefusalCounts;
   readonly #migrations = new KeyedQueue();
   readonly #migrationPools = new Set<TenantPool>();
   #closed: Promise<void> | undefined;
@@ -72,17 +99,46 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
     T extends Tenant,
     EM extends EntityManager = EntityManager,
     Entities extends TenantEntities = TenantEntities,
-  >(options: TenantOrmManagerOptions<T, EM, Entities>): Promise<TenantOrmManager<T, EntityManagerOf<EM, Entities>>> {
-    const checked = checkManagerOptions(options as unknown as TenantOrmManagerOptions<T>);
+  >(options: TenantOrmManagerOptions<T, EM, Entities>): Promise<TenantOrmManager<T, EntityManagerOf<EM, Entities>>>;
+  /** The same, with the tenants of the central database. */
+  static async init<
+    C extends TenantEntityType = typeof PlainTenant,
+    EM extends EntityManager = EntityManager,
+    Entities extends TenantEntities = TenantEntities,
+  >(
+    options: CentralManagerOptions<C, EM, Entities>,
+  ): Promise<TenantOrmManager<TenantOf<C>, EntityManagerOf<EM, Entities>>>;
+  static async init(options: object): Promise<unknown> {
+    const checked = checkManagerOptions(options as TenantOrmManagerOptions);
+    const events = new TenancyEmitter();
     const template = await OrmTemplate.build(checked.orm, checked.shareMetadata);
-    return new TenantOrmManager(checked, template);
+    const { central: centralOptions, ...rest } = checked;
+    const central =
+      centralOptions && (await CentralDatabase.build<Tenant>({ ...rest, options: centralOptions, events }));
+    if (central !== undefined) {
+      assertDisjoint(template.orm, central.orm);
+    }
+    return new TenantOrmManager(checked, { template, central, events });
   }
 
-  private constructor(options: CheckedManagerOptions<T>, template: OrmTemplate) {
+  private constructor(
+    options: CheckedManagerOptions<T>,
+    {
+      template,
+      central,
+      events,
+    }: {
+      readonly template: OrmTemplate;
+      readonly central: CentralDatabase<T> | undefined;
+      readonly events: TenancyEmitter;
+    },
+  ) {
     this.#options = options;
     this.#template = template;
-    this.catalog = options.catalog;
-    this.events = new TenancyEmitter();
+    this.#central = central;
+    this.catalog = options.catalog ?? this.central.catalog;
+    this.events = events;
+    this.#refusals = new RefusalCounts(events);
     this.em = contextualEntityManager(template.orm.em as EntityManager as EM, this);
     this.#servers = new Map(
       [...options.servers].map(([name, of]) => [name, new PostgresServer(name, of, this.events)]),
@@ -98,15 +154,34 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
     this.#reportSharing();
   }
 
+  get hasCentral(): boolean {
+    return this.#central !== undefined;
+  }
+
+  /** The central database. Throws `TenancyConfigurationError` where none is configured. */
+  get central(): CentralDatabase<T> {
+    if (this.#central === undefined) {
+      throw new TenancyConfigurationError(
+        'This TenantOrmManager has no central database. Give `central: { database, … }` to `TenantOrmManager.init`.',
+      );
+    }
+    return this.#central;
+  }
+
+  /** @internal How each run gets at the central database. */
+  get [CENTRAL](): CentralForks | undefined {
+    return this.#central?.forks;
+  }
+
   /**
    * Holds the tenant open until the lease is released. Rejects with `TenantNotFoundError`, `TenantUnavailableError`,
    * `TenantOpenError` or `ManagerClosedError`.
    */
-  async acquire(id: string, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<TenantLease<T, EM>> {
-    const { signal } = options;
+  async acquire(id: string, options: AcquireOptions = {}): Promise<TenantLease<T, EM>> {
+    const { signal, allow } = options;
     signal?.throwIfAborted();
     const tenant = await unlessAborted(this.#find(id), signal);
-    const unavailable = unavailabilityOf(tenant);
+    const unavailable = unavailabilityOf(tenant, allow);
     if (unavailable !== undefined) {
       throw unavailable;
     }
@@ -119,8 +194,8 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
   }
 
   /** Runs `work` as the tenant, on a fork of its own, and releases the tenant whatever happens. */
-  async run<R>(id: string, work: TenantWork<R, T, EM>, options: RunOptions = {}): Promise<R> {
-    const lease = await this.acquire(id, { signal: options.signal });
+  async run<R>(id: string, work: TenantWork<R, T, EM>, options: RunOptions & AcquireOptions = {}): Promise<R> {
+    const lease = await this.acquire(id, options);
     try {
       return await lease.run(work, options);
     } finally {
@@ -130,16 +205,21 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
 
   /** Runs `work` for each tenant. One failure does not stop the others; there is a result for each. */
   async each<R>(work: TenantWork<R, T, EM>, options: EachOptions<T> = {}): Promise<EachResult<R>[]> {
-    const { where = (tenant) => unavailabilityOf(tenant) === undefined, concurrency = 4 } = options;
+    const { allow = [], concurrency = 4 } = options;
+    const { where = (tenant) => unavailabilityOf(tenant, allow) === undefined } = options;
     if (!Number.isInteger(concurrency) || concurrency < 1) {
       throw new TenancyConfigurationError('`concurrency` of `each` must be a whole number of at least 1.');
     }
-    return pMap(this.#tenants(where), ({ id }) => this.#attempt(id, work), { concurrency });
+    return pMap(this.#tenants(where), ({ id }) => this.#attempt(id, work, allow), { concurrency });
   }
 
-  async #attempt<R>(tenantId: string, work: TenantWork<R, T, EM>): Promise<EachResult<R>> {
+  async #attempt<R>(
+    tenantId: string,
+    work: TenantWork<R, T, EM>,
+    allow: readonly TenantStatus[],
+  ): Promise<EachResult<R>> {
     try {
-      return { tenantId, ok: true, value: await this.run(tenantId, work) };
+      return { tenantId, ok: true, value: await this.run(tenantId, work, { allow }) };
     } catch (error) {
       return { tenantId, ok: false, error };
     }
@@ -191,7 +271,8 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
   /** What is open and in use now; with `tenants`, the connections of each tenant as well. */
   stats(options: { readonly tenants?: boolean | undefined } = {}): TenantOrmManagerStats {
     const servers = Object.fromEntries([...this.#servers].map(([name, server]) => [name, server.stats(options)]));
-    return { ...this.#open.stats(), servers };
+    const central = this.#central === undefined ? {} : { central: this.#central.stats() };
+    return { ...this.#open.stats(), servers, ...central, refused: this.#refusals.stats() };
   }
 
   /**
@@ -214,7 +295,10 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
 
   async #closeAll(timeoutMs: number): Promise<void> {
     const migrations = [...this.#migrationPools].map((pool) => pool.close('manager closed', timeoutMs));
+    const startedAt = performance.now();
     await Promise.all([this.#open.closeAll('manager closed', timeoutMs), ...migrations]);
+    // Last: work of tenants that is still under way may need it.
+    await this.#central?.close(Math.max(0, timeoutMs - (performance.now() - startedAt)));
     for (const server of this.#servers.values()) {
       server.stop();
     }

@@ -55,13 +55,56 @@ export class TenantNotFoundError extends TenancyError {
   }
 }
 
-/** `authorize` refused. From outside it looks like {@link TenantNotFoundError}. */
+/** This client may not use the tenant. From outside it looks like {@link TenantNotFoundError}. */
 export class TenantForbiddenError extends TenancyError {
   readonly code = 'TENANT_FORBIDDEN';
   override readonly status = 404;
 
+  constructor(tenantId: string, why = '`authorize` refused it', details: TenancyErrorDetails = {}) {
+    super(`Tenant "${tenantId}": this request may not use it: ${why}.`, { ...details, tenantId });
+  }
+}
+
+/** The session of the request was made for another tenant. From outside it looks like {@link TenantNotFoundError}. */
+export class SessionOfOtherTenantError extends TenancyError {
+  readonly code = 'SESSION_OF_OTHER_TENANT';
+  override readonly status = 404;
+
+  constructor(tenantId: string | undefined, owner: string) {
+    super(
+      `The session of this request was made for ${owner}, not for ${tenantId === undefined ? 'a page without a tenant' : `tenant "${tenantId}"`}. ` +
+        'Set session cookies without `domain`, so that browsers do not send them to other tenants.',
+      { tenantId },
+    );
+  }
+}
+
+/** The tenant is suspended, and the client is one of its own. To others it looks like {@link TenantNotFoundError}. */
+export class TenantSuspendedError extends TenancyError {
+  readonly code = 'TENANT_SUSPENDED';
+  override readonly status = 403;
+  override readonly expose = true;
+
   constructor(tenantId: string) {
-    super(`Tenant "${tenantId}": \`authorize\` refused this request.`, { tenantId });
+    super(`Tenant "${tenantId}" is suspended. Ask whoever runs this service to resume it.`, { tenantId });
+  }
+}
+
+/**
+ * The tenant takes no changes now; the client may read. 403 and not 503: nobody knows when it will be otherwise, and a
+ * client or proxy that tries again by itself would only send the change another time.
+ */
+export class TenantReadOnlyError extends TenancyError {
+  readonly code = 'TENANT_READ_ONLY';
+  override readonly status = 403;
+  override readonly expose = true;
+
+  /** `why` is shown to the client. */
+  constructor(tenantId: string, why: string, details: TenancyErrorDetails = {}) {
+    super(`Tenant "${tenantId}" can only be read now: ${why}. Try again when it takes changes.`, {
+      ...details,
+      tenantId,
+    });
   }
 }
 
@@ -70,12 +113,18 @@ export class TenantAmbiguousError extends TenancyError {
   readonly code = 'TENANT_AMBIGUOUS';
   override readonly status = 404;
 
-  constructor(tenantId: string, otherTenantId: string) {
+  readonly otherTenantId: string;
+  /** What named the two, as in `host` and `header x-tenant`. */
+  readonly sources: readonly [string, string];
+
+  constructor(tenantId: string, otherTenantId: string, sources: readonly [string, string]) {
     super(
-      `The request names tenant "${tenantId}" and, by another source, tenant "${otherTenantId}". ` +
+      `The request names tenant "${tenantId}" (${sources[0]}) and tenant "${otherTenantId}" (${sources[1]}). ` +
         'Send one of them, or leave out of `resolve` the source that is not meant to name a tenant.',
       { tenantId },
     );
+    this.otherTenantId = otherTenantId;
+    this.sources = sources;
   }
 }
 
@@ -215,19 +264,6 @@ export class ConnectionBudgetExceededError extends TenancyError {
   }
 }
 
-/** The tenant may only read now. Nothing was written. */
-export class TenantReadOnlyError extends TenancyError {
-  readonly code = 'TENANT_READ_ONLY';
-  override readonly status = 403;
-
-  constructor(tenantId: string, why: string, details: TenancyErrorDetails = {}) {
-    super(`Tenant "${tenantId}" is read-only: ${why}. Make it active, or take \`readOnly\` out of its \`session\`.`, {
-      ...details,
-      tenantId,
-    });
-  }
-}
-
 /** The client of a request went away while the request waited for a connection. There is nobody to answer. */
 export class ClientGoneError extends TenancyError {
   readonly code = 'CLIENT_GONE';
@@ -263,6 +299,39 @@ export class MigrationLockTimeoutError extends TenancyError {
         'Another process migrates this tenant; look at it, or raise `migrationLockTimeoutMs`.',
       { tenantId },
     );
+  }
+}
+
+/** Another tenant has the id, the database or the domain that a tenant was to get. Nothing was written. */
+export class TenantConflictError extends TenancyError {
+  readonly code = 'TENANT_CONFLICT';
+  override readonly status = 409;
+
+  constructor(tenantId: string, what: string, details: TenancyErrorDetails = {}) {
+    super(`Tenant "${tenantId}": ${what} is taken already. Choose another.`, { ...details, tenantId });
+  }
+}
+
+/** The tenant was changed by somebody else since the caller read it. Nothing was written. */
+export class TenantChangedError extends TenancyError {
+  readonly code = 'TENANT_CHANGED';
+  override readonly status = 409;
+
+  constructor(tenantId: string, expected: number, actual: number) {
+    super(`Tenant "${tenantId}" is at revision ${actual}, not ${expected} any more. Read it again, and decide anew.`, {
+      tenantId,
+    });
+  }
+}
+
+/** The catalogue cannot be asked, and what is known of it does not answer. */
+export class CatalogUnavailableError extends TenancyError {
+  readonly code = 'CATALOG_UNAVAILABLE';
+  override readonly status = 503;
+  readonly retryAfterSeconds = 1;
+
+  constructor(why: string, details: TenancyErrorDetails = {}) {
+    super(`The catalogue of tenants cannot be asked now: ${why}.`, details);
   }
 }
 

@@ -34,7 +34,20 @@ export interface TenancyEvents {
   'server:up': { readonly server: string; readonly route: ServerRoute; readonly downForMs: number };
   'migration:applied': { readonly tenantId: string; readonly migrations: readonly string[]; readonly tookMs: number };
   'migration:reverted': { readonly tenantId: string; readonly migrations: readonly string[]; readonly tookMs: number };
-  'resolution:refused': { readonly code: string; readonly tenantId: string | undefined };
+  'catalog:changed': { readonly tenantIds: readonly string[] };
+  'catalog:failed': { readonly error: unknown };
+  /** A client got no tenant. `cause` is there when a check by the application failed, as `verify` of a token. */
+  'resolution:refused': {
+    readonly code: string;
+    readonly tenantId: string | undefined;
+    readonly cause?: unknown;
+  };
+  /** Two sources of one request named different tenants; `resolution:refused` comes as well. */
+  'resolution:disagreed': {
+    readonly tenantId: string;
+    readonly otherTenantId: string;
+    readonly sources: readonly [string, string];
+  };
 }
 
 /** The events a {@link TenancyEmitter} knows, as node's `EventEmitter` wants them: the arguments of each. */

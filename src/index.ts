@@ -1,36 +1,60 @@
+export { CachedCatalog, type CachedCatalogOptions } from './catalog/CachedCatalog.ts';
+export type { CatalogChange, CatalogChangeBatch, CatalogChanges } from './catalog/CatalogChanges.ts';
+export type { CatalogTenant, TenantDomainDetails, TenantEntityType, TenantOf } from './catalog/CatalogTenant.ts';
+export { type CatalogDatabase, DatabaseCatalog } from './catalog/DatabaseCatalog.ts';
 export { StaticCatalog } from './catalog/StaticCatalog.ts';
 export type { ListOptions, TenantCatalog, TenantPage } from './catalog/TenantCatalog.ts';
-export type { Password, ServerOptions } from './connections/ServerOptions.ts';
+export { TenantDomain, TenantEntity } from './catalog/TenantEntity.ts';
+export { RESERVED_IDS, type TenantRulesOptions } from './catalog/TenantRules.ts';
+export type { NewDomainOptions, NewTenant, TenantChange, TenantStore, WriteOptions } from './catalog/TenantStore.ts';
+export type { CentralDatabase, CentralRunOptions } from './central/CentralDatabase.ts';
+export type { CentralMigrateOptions } from './central/CentralMigrations.ts';
+export type { CentralCatalogOptions, CentralOptions } from './central/CentralOptions.ts';
+export type { Password, ReplicaOptions, ServerOptions } from './connections/ServerOptions.ts';
 export type { SessionOption, SessionSettings } from './connections/SessionSettings.ts';
 export { currentTenant, requireTenant } from './context/TenantContext.ts';
+export type { DomainChallenge } from './domains/DomainChallenge.ts';
+export type { TxtResolver } from './domains/lookUpTxt.ts';
+export {
+  type DomainStore,
+  type DomainVerification,
+  TenantDomains,
+  type TenantDomainsOptions,
+} from './domains/TenantDomains.ts';
 export {
   BadTenantRequestError,
+  CatalogUnavailableError,
   ClientGoneError,
   ConnectionBudgetExceededError,
   LeaseReleasedError,
   ManagerClosedError,
   MigrationLockTimeoutError,
   NoTenantError,
+  SessionOfOtherTenantError,
   TenancyConfigurationError,
   TenancyError,
   TenantAmbiguousError,
+  TenantChangedError,
   TenantClosedError,
+  TenantConflictError,
   TenantConnectionError,
   TenantDatabaseMissingError,
   TenantForbiddenError,
   TenantNotFoundError,
   TenantOpenError,
   TenantReadOnlyError,
+  TenantSuspendedError,
   TenantUnavailableError,
   WrongDatabaseError,
   WrongTenantError,
 } from './errors.ts';
 export type { CloseReason, TenancyEmitter, TenancyEvents } from './events.ts';
-export type { TenantOrmManagerOptions } from './ManagerOptions.ts';
+export type { CentralManagerOptions, TenantOrmManagerOptions } from './ManagerOptions.ts';
 export type { TenantMigrateOptions, TenantMigrator } from './migrations/TenantMigrator.ts';
 export type { RunOptions, TenantLease, TenantWork } from './orm/TenantLease.ts';
 export type { TenantOrmOptions } from './orm/TenantOrmOptions.ts';
 export {
+  type AcquireOptions,
   type EachOptions,
   type EachResult,
   TenantOrmManager,

@@ -33,7 +33,11 @@ export class ConnectionAccount<C extends BudgetedConnection> {
   readonly #closing = new Set<C>();
   readonly #line: WaitingLine<C>;
   readonly #retry: SingleTimer;
+  readonly #patience: SingleTimer;
+  #isImpatient = false;
   #opening = 0;
+  /** When the last opening came to its end. */
+  #openedAt = 0;
   #endedBecause: string | undefined;
   #drained: PromiseWithResolvers<void> | undefined;
 
@@ -42,7 +46,9 @@ export class ConnectionAccount<C extends BudgetedConnection> {
     this.share = share;
     this.#opener = opener;
     this.#budget = budget;
-    this.#retry = new SingleTimer((delayMs, fn) => budget.outside(() => budget.clock.schedule(delayMs, fn)));
+    const schedule = (delayMs: number, fn: () => void) => budget.outside(() => budget.clock.schedule(delayMs, fn));
+    this.#retry = new SingleTimer(schedule);
+    this.#patience = new SingleTimer(schedule);
     this.#line = new WaitingLine(budget.clock, (by) => budget.waits(by));
   }
 
@@ -50,6 +56,14 @@ export class ConnectionAccount<C extends BudgetedConnection> {
   get unserved(): number {
     const unserved = this.#line.size - this.#opening;
     return unserved > 0 && this.#opener.blocked === undefined ? unserved : 0;
+  }
+
+  /**
+   * Whether one more connection is worth the room of another tenant: the first one is, and one for a caller who has
+   * waited for the others for twice as long as opening one takes.
+   */
+  get hasClaim(): boolean {
+    return this.unserved > 0 && (!this.#mayServe || (this.#opening === 0 && this.#isImpatient));
   }
 
   get sockets(): number {
@@ -88,7 +102,7 @@ export class ConnectionAccount<C extends BudgetedConnection> {
     }
     const own = this.#line.size === 0 ? this.#idle.pop() : undefined;
     if (own !== undefined) {
-      const idleForMs = this.#budget.leftIdle(own);
+      const idleForMs = this.#budget.reused(own);
       this.#inUse.add(own);
       return idleForMs < this.#budget.limits.checkAfterIdleMs
         ? Promise.resolve(own)
@@ -129,7 +143,7 @@ export class ConnectionAccount<C extends BudgetedConnection> {
       timeoutMs,
       late: () => this.#budget.exceeded(this.share, this.#lateBecause()),
       left: () => {
-        this.#stopRetrying();
+        this.#stopTimers();
         this.#budget.dispatch(this);
       },
     });
@@ -140,7 +154,26 @@ export class ConnectionAccount<C extends BudgetedConnection> {
       place.leave(refusal);
     }
     this.#retryLater();
+    this.#waitPatiently();
     return place.promise;
+  }
+
+  /** The first caller loses patience after some time, unless it is served or another connection comes before. */
+  #waitPatiently(): void {
+    if (this.#line.size > 0 && !this.#isImpatient) {
+      const { clock, patienceMs } = this.#budget;
+      const dueInMs = Math.max(this.waitsSince, this.#openedAt) + patienceMs - clock.now();
+      this.#patience.after(Math.max(0, dueInMs), () => {
+        this.#isImpatient = true;
+        this.#budget.dispatch(this);
+      });
+    }
+  }
+
+  #beginPatience(): void {
+    this.#isImpatient = false;
+    this.#patience.cancel();
+    this.#waitPatiently();
   }
 
   /** Callers that wait for a connection in use may get one of their own once nothing is in the way any more. */
@@ -155,9 +188,11 @@ export class ConnectionAccount<C extends BudgetedConnection> {
     }
   }
 
-  #stopRetrying(): void {
+  #stopTimers(): void {
     if (this.#line.size === 0) {
       this.#retry.cancel();
+      this.#patience.cancel();
+      this.#isImpatient = false;
     }
   }
 
@@ -207,7 +242,8 @@ export class ConnectionAccount<C extends BudgetedConnection> {
     } else if (this.#budget.mayHandOver(this)) {
       this.#inUse.add(connection);
       this.#line.serve(connection);
-      this.#stopRetrying();
+      this.#stopTimers();
+      this.#beginPatience();
     } else {
       this.#close(connection, 'stolen');
     }
@@ -251,6 +287,7 @@ export class ConnectionAccount<C extends BudgetedConnection> {
   /** @internal Hands out what {@link openOne} brought, once the budget has counted it. */
   settleOpening(opened: Opened<C>): void {
     this.#opening -= 1;
+    this.#openedAt = this.#budget.clock.now();
     if (!('error' in opened)) {
       if (this.#endedBecause === undefined) {
         this.#offer(opened.connection);
@@ -263,6 +300,7 @@ export class ConnectionAccount<C extends BudgetedConnection> {
     } else {
       this.#rejectWaiters(opened.error);
     }
+    this.#beginPatience();
     this.#checkDrained();
   }
 
@@ -276,7 +314,7 @@ export class ConnectionAccount<C extends BudgetedConnection> {
     do {
       this.#line.refuse(error);
     } while (this.#line.size > 0 && !this.#mayServe);
-    this.#stopRetrying();
+    this.#stopTimers();
     this.#retryLater();
   }
 
@@ -305,7 +343,7 @@ export class ConnectionAccount<C extends BudgetedConnection> {
     while (this.#line.size > 0) {
       this.#line.refuse(closed);
     }
-    this.#stopRetrying();
+    this.#stopTimers();
     for (const connection of [...this.#idle]) {
       this.giveUp(connection, 'ended');
     }

@@ -5,6 +5,7 @@ import { type Clock, systemClock } from './Clock.ts';
 import { ConnectionAccount } from './ConnectionAccount.ts';
 import { ConnectionOpener, type OpenConnection } from './ConnectionOpener.ts';
 import { IdleConnections } from './IdleConnections.ts';
+import { Openings } from './Openings.ts';
 import { type ConnectionCounts, TenantShare } from './TenantShare.ts';
 import { TenantTurns } from './TenantTurns.ts';
 
@@ -13,6 +14,8 @@ export interface ConnectionBudgetLimits {
   readonly maxConnections: number;
   /** The same for one tenant. */
   readonly maxConnectionsPerTenant: number;
+  /** How many may be opening at a time. */
+  readonly maxOpeningConnections: number;
   /** How long a caller waits for a connection, opening included. */
   readonly acquireTimeoutMs: number;
   /** How many callers of one tenant may wait. */
@@ -51,13 +54,18 @@ export interface AccountOptions {
   readonly weight?: number | undefined;
 }
 
+/** How many times as long as opening a connection takes. Opening costs more than the time of the one who waits for it. */
+const PATIENCE = 2;
+
 /** Connections that were opened together do not expire together. */
 const LIFETIME_JITTER = 0.1;
 
 /**
  * A hard ceiling on the sockets to one PostgreSQL server, shared by its tenants. Acquire takes the tenant's own idle
- * connection, opens one below the limits, takes the room of the longest idle one of another tenant, or waits: first-in
- * first-out within a tenant, round-robin between tenants by their weights, with a deadline.
+ * connection, opens one below the limits, takes the room of an idle one of another tenant, or waits: first-in first-out
+ * within a tenant, round-robin between tenants by their weights, with a deadline. A tenant that has a connection in use
+ * takes another's room only once its caller has waited for twice as long as opening one takes: taking it at once would cost
+ * more time than it saves, and the other tenant would take it back.
  */
 export class ConnectionBudget<C extends BudgetedConnection> {
   readonly limits: ConnectionBudgetLimits;
@@ -68,6 +76,7 @@ export class ConnectionBudget<C extends BudgetedConnection> {
   readonly #expiries = new WeakMap<C, number>();
   readonly #shares = new Map<string, TenantShare<C>>();
   readonly #turns = new TenantTurns<C>();
+  readonly #openings: Openings;
   #sockets = 0;
   #opening = 0;
   #closing = 0;
@@ -81,6 +90,7 @@ export class ConnectionBudget<C extends BudgetedConnection> {
     this.clock = clock;
     this.#random = random;
     this.#idle = new IdleConnections(clock, limits.idleTimeoutMs, this.#outside);
+    this.#openings = new Openings(limits.maxOpeningConnections, clock, this.#outside, () => this.dispatch());
   }
 
   /** An account for one tenant, whose connections `open` opens. All accounts of a tenant share its ceiling. */
@@ -136,6 +146,11 @@ export class ConnectionBudget<C extends BudgetedConnection> {
     return this.#sockets > 0;
   }
 
+  /** @internal How long a caller of a tenant that has a connection waits for it before it claims another's room. */
+  get patienceMs(): number {
+    return PATIENCE * this.#openings.typicalMs;
+  }
+
   /** @internal Runs `fn` in no request's async context, so that a connection keeps no request's objects alive. */
   outside<R>(fn: () => R): R {
     return this.#outside(fn);
@@ -174,7 +189,7 @@ export class ConnectionBudget<C extends BudgetedConnection> {
   mayHandOver(account: ConnectionAccount<C>): boolean {
     const { share } = account;
     const isAwaitedElsewhere = share.isAwaitedElsewhere(account);
-    const isWanted = isAwaitedElsewhere || this.#isRoomWanted(share);
+    const isWanted = isAwaitedElsewhere || (this.#idle.size === 0 && this.#isRoomWanted(share));
     return !isWanted || this.#turns.mayBypass() || (!isAwaitedElsewhere && this.#turns.mayGoOn(share));
   }
 
@@ -197,14 +212,19 @@ export class ConnectionBudget<C extends BudgetedConnection> {
     this.#idle.add(connection, account, this.#expiryOf(connection));
   }
 
-  /** @internal Returns for how many milliseconds the connection was idle. */
-  leftIdle(connection: C): number {
-    return this.#idle.remove(connection);
+  /** @internal Its tenant takes an idle connection. Returns for how many milliseconds it was idle. */
+  reused(connection: C): number {
+    return this.#idle.reuse(connection);
+  }
+
+  /** @internal An idle connection is given up. */
+  leftIdle(connection: C): void {
+    this.#idle.remove(connection);
   }
 
   /** @internal The server takes no more clients: one that does nothing makes room for one that is needed. */
   yieldToServer(): void {
-    this.#idle.giveUpLongest();
+    this.#idle.giveUpOne();
   }
 
   /** @internal Closes the socket and gives its room to whoever waits. */
@@ -245,11 +265,24 @@ export class ConnectionBudget<C extends BudgetedConnection> {
       this.#takePlace(account.share);
     }
     for (let share = this.#turns.next(); share !== undefined; share = this.#turns.next()) {
+      if (this.#openings.isFull()) {
+        return;
+      }
       if (this.#sockets < this.limits.maxConnections) {
         this.#open(share);
       } else if (!this.#makeRoom()) {
         return;
       }
+    }
+    if (account !== undefined) {
+      this.#openIntoFreeRoom(account.share);
+    }
+  }
+
+  /** Room that nobody claims is for everybody: whoever waits need not wait for a connection of its own tenant. */
+  #openIntoFreeRoom(share: TenantShare<C>): void {
+    while (share.wants > 0 && this.#sockets < this.limits.maxConnections && !this.#openings.isFull()) {
+      this.#open(share);
     }
   }
 
@@ -267,8 +300,10 @@ export class ConnectionBudget<C extends BudgetedConnection> {
     this.#turns.take(share);
     this.#sockets += 1;
     this.#opening += 1;
+    const settle = this.#openings.begin();
     void this.#outside(() =>
       account.openOne().then((opened) => {
+        settle(!('error' in opened));
         this.#opening -= 1;
         if ('error' in opened) {
           this.#sockets -= 1;
@@ -283,14 +318,14 @@ export class ConnectionBudget<C extends BudgetedConnection> {
     this.#takePlace(share);
   }
 
-  /** Gives up the longest idle connection, unless enough room is on its way already. */
+  /** Gives up an idle connection, unless enough room is on its way already. */
   #makeRoom(): boolean {
-    return this.#isRoomWanted() && this.#idle.giveUpLongest();
+    return this.#isRoomWanted() && this.#idle.giveUpOne();
   }
 
-  /** Whether tenants other than `but` want more room than is on its way to them. */
+  /** Whether tenants other than `but` want more room than is on its way to them, and could use it at once. */
   #isRoomWanted(but?: TenantShare<C>): boolean {
-    return this.#turns.wanted(this.#closing, but) > this.#closing;
+    return !this.#openings.isFull(this.#closing) && this.#turns.wanted(this.#closing, but) > this.#closing;
   }
 
   /** Stops the timer. Call it when every account has ended. */

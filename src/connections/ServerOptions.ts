@@ -7,6 +7,25 @@ import { type SessionOption, sessionsOf } from './SessionSettings.ts';
 /** A password, or what fetches it for each new connection, as a token that changes needs it. */
 export type Password = string | (() => string | Promise<string>);
 
+/** A read replica of a server. What is left out is as the server has it. */
+export interface ReplicaOptions {
+  /** As that of the server. */
+  readonly url: string;
+  readonly pooler?: 'none' | 'transaction' | undefined;
+  readonly user?: string | undefined;
+  readonly password?: Password | undefined;
+  readonly ssl?: boolean | TlsOptions | undefined;
+}
+
+/** {@link ReplicaOptions} with what they take from their server. */
+export interface CheckedReplicaOptions {
+  readonly url: string;
+  readonly pooler: 'none' | 'transaction';
+  readonly user: string | undefined;
+  readonly password: Password | undefined;
+  readonly ssl: boolean | TlsOptions | undefined;
+}
+
 /** One PostgreSQL server that holds tenant databases. */
 export interface ServerOptions {
   /**
@@ -21,6 +40,11 @@ export interface ServerOptions {
    * does; `none` where it is PostgreSQL itself. @default 'transaction' when `directUrl` is another one, else 'none'
    */
   readonly pooler?: 'none' | 'transaction' | undefined;
+  /**
+   * Its read replicas, used as MikroORM uses `replicas`: for reads outside of transactions, one at random, as
+   * `preferReadReplicas` and `connectionType` say. Their connections count in the limits below. @default none
+   */
+  readonly replicas?: readonly (string | ReplicaOptions)[] | undefined;
   /** Instead of the one in the URLs. */
   readonly user?: string | undefined;
   /**
@@ -39,6 +63,11 @@ export interface ServerOptions {
   readonly maxConnections?: number | undefined;
   /** @default 4 */
   readonly maxConnectionsPerTenant?: number | undefined;
+  /**
+   * How many connections are opened at a time. A server forks a process for each: more of them at once are no faster, and
+   * hold room in which connections could be in use. @default 4
+   */
+  readonly maxOpeningConnections?: number | undefined;
   /** Part of `maxConnections` that requests never take: it is kept for migrations. @default 2 */
   readonly reservedConnections?: number | undefined;
   /** How long a caller waits for a connection, in milliseconds. @default 3000 */
@@ -67,12 +96,14 @@ export interface CheckedServerOptions {
   readonly url: string;
   readonly directUrl: string;
   readonly pooler: 'none' | 'transaction';
+  readonly replicas: readonly CheckedReplicaOptions[];
   readonly user: string | undefined;
   readonly password: Password | undefined;
   readonly session: SessionOption | undefined;
   readonly ssl: boolean | TlsOptions | undefined;
   readonly maxConnections: number;
   readonly maxConnectionsPerTenant: number;
+  readonly maxOpeningConnections: number;
   readonly reservedConnections: number;
   readonly acquireTimeoutMs: number;
   readonly connectTimeoutMs: number;
@@ -87,6 +118,7 @@ export interface CheckedServerOptions {
 export const SERVER_DEFAULTS = Object.freeze({
   maxConnections: 50,
   maxConnectionsPerTenant: 4,
+  maxOpeningConnections: 4,
   reservedConnections: 2,
   acquireTimeoutMs: 3_000,
   connectTimeoutMs: 5_000,
@@ -102,23 +134,29 @@ const delay = (fallback: number) => z.int().min(1).max(LONGEST_DELAY_MS).default
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 
-const shape = z.strictObject({
+const address = {
   url: z.string(),
-  directUrl: z.string().optional(),
   pooler: z.enum(['none', 'transaction']).optional(),
+  user: z.string().min(1).optional(),
+  password: z
+    .custom<Password>((value) => typeof value === 'string' || typeof value === 'function', 'a string or a function')
+    .optional(),
+  ssl: z.union([z.boolean(), z.custom<TlsOptions>(isObject)]).optional(),
+};
+
+const shape = z.strictObject({
+  ...address,
+  directUrl: z.string().optional(),
+  replicas: z.array(z.union([z.string().transform((url) => ({ url })), z.strictObject(address)])).default([]),
   session: z
     .custom<SessionOption>(
       (value) => isObject(value) || typeof value === 'function',
       'settings, or a function of a tenant',
     )
     .optional(),
-  user: z.string().min(1).optional(),
-  password: z
-    .custom<Password>((value) => typeof value === 'string' || typeof value === 'function', 'a string or a function')
-    .optional(),
-  ssl: z.union([z.boolean(), z.custom<TlsOptions>(isObject)]).optional(),
   maxConnections: count(SERVER_DEFAULTS.maxConnections),
   maxConnectionsPerTenant: count(SERVER_DEFAULTS.maxConnectionsPerTenant),
+  maxOpeningConnections: count(SERVER_DEFAULTS.maxOpeningConnections),
   reservedConnections: count(SERVER_DEFAULTS.reservedConnections),
   acquireTimeoutMs: delay(SERVER_DEFAULTS.acquireTimeoutMs),
   connectTimeoutMs: delay(SERVER_DEFAULTS.connectTimeoutMs),
@@ -147,17 +185,19 @@ export function checkServer(name: string, options: string | ServerOptions): Chec
     );
   }
   sessionsOf(name, server.session);
-  const pooler = server.pooler ?? (directUrl === server.url ? 'none' : 'transaction');
-  return Object.freeze({
-    ...server,
-    directUrl,
-    pooler,
-    user: server.user,
-    password: server.password,
-    session: server.session,
-    ssl: server.ssl,
-    leakWarningMs: server.leakWarningMs,
+  const { user, password, ssl, session, leakWarningMs } = server;
+  const replicas = server.replicas.map((replica: ReplicaOptions, n) => {
+    checkUrl(name, `replicas[${n}]`, replica.url);
+    return Object.freeze({
+      url: replica.url,
+      pooler: replica.pooler ?? 'none',
+      user: replica.user ?? user,
+      password: replica.password ?? password,
+      ssl: replica.ssl ?? ssl,
+    });
   });
+  const pooler = server.pooler ?? (directUrl === server.url ? 'none' : 'transaction');
+  return Object.freeze({ ...server, directUrl, pooler, replicas, user, password, session, ssl, leakWarningMs });
 }
 
 function checkUrl(server: string, option: string, value: string): void {

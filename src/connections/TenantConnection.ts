@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { LeaseReleasedError, messageOf, TenantClosedError, TenantReadOnlyError } from '../errors.ts';
+import { LeaseReleasedError, TenantClosedError, TenantReadOnlyError } from '../errors.ts';
 import { assertReadsOnly } from './assertReadsOnly.ts';
 import type { BudgetedConnection, CloseCause } from './ConnectionBudget.ts';
 import { cancelStatement, cutClient, endClient } from './endClient.ts';
@@ -126,7 +126,7 @@ export class TenantConnection implements BudgetedConnection {
         : await this.#send(text, parameters);
     } catch (error) {
       throw this.#isReadOnly && (error as { readonly code?: unknown }).code === READ_ONLY_TRANSACTION
-        ? new TenantReadOnlyError(this.#tenantId, messageOf(error), { cause: error })
+        ? new TenantReadOnlyError(this.#tenantId, 'PostgreSQL refused a write', { cause: error })
         : error;
     } finally {
       this.#underWay -= 1;

@@ -59,19 +59,22 @@ export class TenantShare<C extends BudgetedConnection> {
     return unserved === 0 ? 0 : Math.max(0, Math.min(this.room, unserved));
   }
 
+  /** How many of these are worth the room of another tenant. */
+  get claims(): number {
+    const claims = this.#sum(({ hasClaim }) => (hasClaim ? 1 : 0));
+    return claims === 0 ? 0 : Math.max(0, Math.min(this.room, claims));
+  }
+
   get room(): number {
     return this.#max - this.#sum(({ sockets }) => sockets);
   }
 
-  /** The account whose caller waits longest of those that may open a connection. */
+  /** The account that opens the next connection: one with a claim first, then the one whose caller waits longest. */
   next(): ConnectionAccount<C> | undefined {
-    let next: ConnectionAccount<C> | undefined;
-    for (const account of this.#accounts) {
-      if (account.unserved > 0 && (next === undefined || account.waitsSince < next.waitsSince)) {
-        next = account;
-      }
-    }
-    return next;
+    const waiting = [...this.#accounts].filter(({ unserved }) => unserved > 0);
+    const claiming = waiting.filter(({ hasClaim }) => hasClaim);
+    const [first, ...others] = claiming.length > 0 ? claiming : waiting;
+    return others.reduce((next, other) => (next && next.waitsSince <= other.waitsSince ? next : other), first);
   }
 
   /**

@@ -15,9 +15,9 @@ export class TenantTurns<C extends BudgetedConnection> {
   #inARow = 0;
   #bypasses = 0;
 
-  /** Gives `share` a place, or takes it away, as its wants are now. */
+  /** Gives `share` a place, or takes it away, as its claims are now. */
   place(share: TenantShare<C>): void {
-    if (share.wants > 0) {
+    if (share.claims > 0) {
       this.#waiting.add(share);
     } else {
       this.#waiting.delete(share);
@@ -49,7 +49,7 @@ export class TenantTurns<C extends BudgetedConnection> {
   wanted(enough: number, but?: TenantShare<C>): number {
     let wanted = 0;
     for (const share of this.#waiting) {
-      wanted += share === but ? 0 : share.wants;
+      wanted += share === but ? 0 : share.claims;
       if (wanted > enough) {
         break;
       }

@@ -55,7 +55,8 @@ export function connectFailureOf(error: unknown): ConnectFailure {
   if (error instanceof PasswordFunctionError) {
     return 'unknown';
   }
-  for (let reason = error; reason instanceof Error; reason = reason.cause) {
+  // Not `instanceof`: an error of another realm, as of a worker or a test runner's, says the same.
+  for (let reason = error; isErrorLike(reason); reason = reason.cause) {
     const failure = failureOf(reason);
     if (failure !== 'unknown') {
       return failure;
@@ -64,8 +65,18 @@ export function connectFailureOf(error: unknown): ConnectFailure {
   return 'unknown';
 }
 
-function failureOf(reason: Error): ConnectFailure {
-  const { code } = reason as { readonly code?: unknown };
+interface ErrorLike {
+  readonly message: string;
+  readonly code?: unknown;
+  readonly cause?: unknown;
+}
+
+function isErrorLike(value: unknown): value is ErrorLike {
+  return typeof value === 'object' && value !== null && 'message' in value && typeof value.message === 'string';
+}
+
+function failureOf(reason: ErrorLike): ConnectFailure {
+  const { code } = reason;
   if (reason instanceof ConnectDeadlineError || SERVER_MESSAGES.test(reason.message)) {
     return 'server';
   }

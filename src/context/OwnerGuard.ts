@@ -2,11 +2,14 @@ import {
   type AnyEntity,
   Cascade,
   type ChangeSet,
+  type EntityClass,
   type EntityManager,
   type EntityMetadata,
   type EntityProperty,
+  EntitySchema,
   type EventType,
   helper,
+  type MetadataStorage,
   Reference,
   UnitOfWork,
   Utils,
@@ -25,6 +28,7 @@ export interface EntityOwner {
 /** A driver whose EntityManagers belong to one tenant. */
 export interface OwnedDriver {
   readonly owner: EntityOwner | undefined;
+  getMetadata(): MetadataStorage;
 }
 
 const OWNER = Symbol('mikro-orm-multitenancy.owner');
@@ -54,10 +58,12 @@ function guardsOver(base: GuardBase) {
       return base.register.call(this, entity, data, options);
     },
     merge(this: Guarded, ...args: Parameters<UnitOfWork['merge']>) {
+      assertKnown(this[DRIVER], args[0]);
       claim(this, args[0]);
       return base.merge.apply(this, args);
     },
     persist(this: Guarded, ...args: Parameters<UnitOfWork['persist']>) {
+      assertKnown(this[DRIVER], args[0]);
       claim(this, args[0]);
       return base.persist.apply(this, args);
     },
@@ -186,6 +192,34 @@ function claim(unitOfWork: Guarded, entity: object): void {
   } else if (wrapped[OWNER] !== owner) {
     refuse(owner, entity as Entity, wrapped[OWNER]);
   }
+}
+
+/** A new entity has no owner yet, but its class belongs to the tenants or to the central database. */
+function assertKnown(driver: OwnedDriver, entity: object): void {
+  const wrapped = helper(entity as Entity) as Owned;
+  const { class: Class, className } = wrapped.__meta;
+  if (wrapped[OWNER] === undefined && driver.owner !== undefined && !driver.getMetadata().getAll().has(Class)) {
+    throw notKnown(driver.owner, className);
+  }
+}
+
+/**
+ * Throws {@link WrongTenantError} for a class or schema that another ORM has discovered and this one has not. MikroORM
+ * would take the entity that has the same name here, or the schema as it is, and ask the wrong database.
+ */
+export function assertKnownEntity(driver: OwnedDriver, entity: unknown): void {
+  const Class = EntitySchema.is(entity) ? entity.meta.class : entity;
+  if (typeof Class !== 'function' || driver.owner === undefined) {
+    return;
+  }
+  const known = driver.getMetadata().getAll();
+  if (!known.has(Class as EntityClass) && Object.hasOwn(Class.prototype ?? {}, '__meta')) {
+    throw notKnown(driver.owner, Class.name);
+  }
+}
+
+function notKnown(owner: EntityOwner, className: string): WrongTenantError {
+  return new WrongTenantError(className, 'another MikroORM', owner.label, owner.tenantId);
 }
 
 function assertOwner(owner: EntityOwner | undefined, entity: Entity): void {

@@ -3,6 +3,8 @@ import type { EntityManager } from '@mikro-orm/core';
 import { RequestContext, TransactionContext } from '@mikro-orm/core';
 import { NoTenantError } from '../errors.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
+import { CENTRAL, type CentralOwner, offerCentral } from './centralContext.ts';
+import { keepOuterTransactions } from './outerTransactions.ts';
 
 /** What one run of a tenant's code has: the tenant, its EntityManager, and whose tenant it is. */
 export interface TenantContext<T extends Tenant = Tenant> {
@@ -56,11 +58,20 @@ export function enterTenantContext<R>(context: TenantContext, fn: () => R): R {
   const request = (): R =>
     RequestContext.create([], () => {
       RequestContext.currentRequestContext()?.map.set(em.name, em).set(DEFAULT_CONTEXT, em);
+      const central = (context.manager as CentralOwner)[CENTRAL];
+      if (central !== undefined) {
+        offerCentral(central);
+      }
       return enter();
     });
   // Inside a transaction MikroORM prefers the transaction's fork to the request's. The new fork takes its place, so
-  // that a nested run is outside the transaction around it, whether that is of the same tenant or of another.
-  return TransactionContext.currentTransactionContext() === undefined
+  // that a nested run is outside the transaction around it, whether that is of the same tenant or of another. One of
+  // the central database goes on: it is the same for every tenant.
+  const transaction = TransactionContext.currentTransactionContext();
+  return transaction === undefined
     ? request()
-    : TransactionContext.create(em, request);
+    : TransactionContext.create(em, () => {
+        keepOuterTransactions(transaction);
+        return request();
+      });
 }

@@ -1,6 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { Context } from 'koa';
+import { plainAddress } from '../resolution/addressRanges.ts';
+import { parseHost } from '../resolution/parseHost.ts';
 import type { TenantRequest } from '../resolution/TenantRequest.ts';
+import type { TrustedProxies } from '../resolution/TrustedProxies.ts';
 
 /** The authority of `GET http://example.com/path HTTP/1.1`, the form of a request to a proxy. */
 const ABSOLUTE_FORM = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i;
@@ -13,17 +16,46 @@ export class KoaTenantRequest implements TenantRequest {
   /** For resolvers that read what earlier middleware has put there, as a session. */
   readonly ctx: Context;
   readonly path: string;
+  readonly #proxies: TrustedProxies | undefined;
 
-  constructor(ctx: Context) {
+  constructor(ctx: Context, proxies?: TrustedProxies) {
     this.ctx = ctx;
     this.path = pathOf(ctx);
+    this.#proxies = proxies;
   }
 
   get hosts(): readonly string[] {
-    const lines = this.header('host');
+    const forwarded = this.isFromTrustedProxy ? this.#proxies?.hostOf(this) : undefined;
     const authority = this.#authority();
+    if (forwarded !== undefined) {
+      if (authority !== undefined) {
+        // It names no tenant then, but where it is malformed nobody can say what of the request line is the path.
+        parseHost([authority]);
+      }
+      return [forwarded];
+    }
+    const lines = this.header('host');
     const isRepeated = lines.length === 1 && lines[0] === authority;
     return authority === undefined || isRepeated ? lines : [authority, ...lines];
+  }
+
+  get query(): string {
+    const { url = '' } = this.ctx.req;
+    const mark = url.indexOf('?');
+    return mark === -1 ? '' : url.slice(mark + 1);
+  }
+
+  get isFromTrustedProxy(): boolean {
+    return this.#proxies?.has(this.ctx.req.socket.remoteAddress) === true;
+  }
+
+  /** Who sent the request: the connection's address or, where that is a trusted proxy's, the one that it names. */
+  get clientAddress(): string | undefined {
+    const { remoteAddress } = this.ctx.req.socket;
+    if (remoteAddress === undefined || this.#proxies?.has(remoteAddress) !== true) {
+      return remoteAddress === undefined ? undefined : plainAddress(remoteAddress);
+    }
+    return this.#proxies.clientOf(this, plainAddress(remoteAddress));
   }
 
   header(name: string): readonly string[] {
@@ -46,7 +78,7 @@ export class KoaTenantRequest implements TenantRequest {
   }
 }
 
-/** Koa's `path`, or an empty one, which names no tenant, when the request line cannot be parsed. */
+/** Koa's `path`, or an empty one when the request line cannot be parsed. */
 function pathOf(ctx: Context): string {
   try {
     return ctx.path ?? '';

@@ -2,9 +2,13 @@ import type { Context } from 'koa';
 import type { TenantCatalog } from '../catalog/TenantCatalog.ts';
 import { TenancyConfigurationError } from '../errors.ts';
 import type { TenancyEmitter } from '../events.ts';
+import type { Sources } from '../resolution/resolveTenant.ts';
 import type { TenantResolver } from '../resolution/TenantRequest.ts';
+import type { TrustedProxiesOptions } from '../resolution/TrustedProxies.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
 import type { KoaTenantRequest } from './KoaTenantRequest.ts';
+import type { RouteModes } from './routeMode.ts';
+import type { SessionOf } from './SessionBinding.ts';
 
 /** What the middleware needs of a `TenantOrmManager`. */
 export interface TenancyManager<T extends Tenant = Tenant> {
@@ -12,6 +16,9 @@ export interface TenancyManager<T extends Tenant = Tenant> {
   readonly events: TenancyEmitter;
   /** Rejects with a `TenancyError` for a tenant that is not there or takes no work. */
   acquire(id: string): Promise<TenancyLease<T>>;
+  /** Whether there is a `central`; otherwise that is not asked for. */
+  readonly hasCentral?: boolean | undefined;
+  readonly central?: { run<R>(work: () => R | Promise<R>): Promise<R> } | undefined;
 }
 
 /** What the middleware needs of a `TenantLease`. */
@@ -26,15 +33,52 @@ export interface TenancyLease<T extends Tenant = Tenant> {
 export type Authorize<T extends Tenant = Tenant> = (ctx: Context, tenant: T) => boolean | Promise<boolean>;
 
 export interface TenancyOptions<T extends Tenant = Tenant> {
-  /** Where a request names its tenant, tried in order. Names of different sources must agree. */
+  /** Where a request names its tenant, tried in order. */
   readonly resolve: TenantResolver<KoaTenantRequest> | readonly TenantResolver<KoaTenantRequest>[];
   /** Give `trustResolution` where everybody who reaches a tenant's address may use it. */
   readonly authorize: Authorize<T>;
   /**
-   * What needs no tenant: health checks, public pages. Paths before any rewriting, exact (`/health`) or everything
-   * below one (`/assets/*`); or a function, which exempts when it gives `true`. @default []
+   * `agree`: every source is asked, and a request is refused whose sources name different tenants. `first`: the first
+   * source that names one decides, and the others are not asked. @default 'agree'
+   */
+  readonly sources?: Sources | undefined;
+  /**
+   * Which routes need a tenant: `tenant`, `central` (never one) or `either` (the one that the request names, if any);
+   * by path as in `{ '/signup': 'central', '/docs/*': 'either' }`, or by a function. @default 'tenant'
+   */
+  readonly mode?: RouteModes | undefined;
+  /**
+   * What this middleware leaves alone: health checks, assets. Paths before any rewriting, exact (`/health`) or
+   * everything below one (`/assets/*`); or a function, which exempts when it gives `true`. @default []
    */
   readonly exempt?: readonly string[] | ((ctx: Context) => boolean | Promise<boolean>) | undefined;
+  /** The proxies before this application, whose X-Forwarded-Host or Forwarded counts. @default none */
+  readonly trustedProxies?: TrustedProxiesOptions | undefined;
+  /** Whether a request by another of the tenant's domains is sent to the first one, by 308. @default false */
+  readonly redirectsToPrimaryDomain?: boolean | undefined;
+  /**
+   * Binds sessions to the tenant that they were made for, as in `(ctx) => ctx.session`. One of another tenant is refused
+   * before `authorize` is asked. @default sessions are not looked at
+   */
+  readonly session?: SessionOf | undefined;
+  /**
+   * Secrets of at least 32 characters, the newest first. `ctx.cookies` then signs with keys of the tenant, in `authorize`
+   * and in all that follows, in place of `app.keys`. @default app.keys
+   */
+  readonly cookieKeys?: readonly string[] | undefined;
+  /**
+   * How long after its arrival a request is answered 404 at the earliest, in milliseconds, so that nobody can tell by a
+   * stopwatch a tenant that is not there from one that is somebody else's. Above what `authorize` and the catalogue
+   * take. 0 turns it off. @default 20
+   */
+  readonly refusalFloorMs?: number | undefined;
+}
+
+/** The options of routes that never have a tenant. */
+export interface CentralRoutesOptions {
+  readonly mode: 'central';
+  readonly session?: SessionOf | undefined;
+  readonly cookieKeys?: readonly string[] | undefined;
 }
 
 /** What the middleware adds to `ctx.state`. */
@@ -63,6 +107,10 @@ export function checkedResolvers(options: TenancyOptions<never>): readonly Tenan
       'tenancy: `authorize` is required. Give a function (ctx, tenant) => boolean that says who may use a tenant, or ' +
         '`trustResolution` if everybody who reaches its address may.',
     );
+  }
+  const sources: unknown = options.sources ?? 'agree';
+  if (sources !== 'agree' && sources !== 'first') {
+    throw new TenancyConfigurationError("tenancy: `sources` is 'agree' or 'first'.");
   }
   return resolvers;
 }

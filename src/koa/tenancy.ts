@@ -1,26 +1,34 @@
-import type { Context, Middleware } from 'koa';
+import type { Context, Middleware, Next } from 'koa';
 import {
   ClientGoneError,
+  SessionOfOtherTenantError,
   TenancyConfigurationError,
   TenancyError,
-  TenantForbiddenError,
+  TenantAmbiguousError,
   TenantUnavailableError,
 } from '../errors.ts';
-import { resolveTenant } from '../resolution/resolveTenant.ts';
+import type { TenancyEmitter } from '../events.ts';
+import { TrustedProxies } from '../resolution/TrustedProxies.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
+import { Admission, type InTenant } from './Admission.ts';
 import { answerOrRethrow, headersOf } from './answerOrRethrow.ts';
+import { centralRoutes } from './centralRoutes.ts';
 import { exemption } from './exemption.ts';
 import { KoaTenantRequest } from './KoaTenantRequest.ts';
 import { keepContext } from './keepContext.ts';
+import { redirectToPrimary } from './primaryDomain.ts';
 import type { ResponseEnd } from './ResponseEnd.ts';
 import { ResponseWatch } from './ResponseWatch.ts';
-import {
-  checkedResolvers,
-  type TenancyLease,
-  type TenancyManager,
-  type TenancyOptions,
-  type TenancyState,
+import { checkedFloor, untilFloor } from './refusalFloor.ts';
+import { routeMode } from './routeMode.ts';
+import type {
+  CentralRoutesOptions,
+  TenancyLease,
+  TenancyManager,
+  TenancyOptions,
+  TenancyState,
 } from './TenancyOptions.ts';
+import { TenantSessions } from './TenantSessions.ts';
 import { tenantPathOf, underTenantPath } from './underTenantPath.ts';
 
 /** Marks a `ctx.state` that has been through a tenancy middleware. */
@@ -29,37 +37,60 @@ const ENTERED = Symbol('tenancy');
 /**
  * Koa middleware that finds the tenant of a request, asks `authorize`, and runs everything after it in the tenant's
  * context. The tenant's lease lasts until the handler is done and the response has been sent or its client is gone.
- * Errors of the tenancy are answered with 400, 404 or 503; every other error goes to Koa as it is.
+ * Errors of the tenancy are answered with 400, 403, 404 or 503; every other error goes to Koa as it is.
  */
 export function tenancy<T extends Tenant>(
   manager: TenancyManager<T>,
   options: TenancyOptions<T>,
+): Middleware<TenancyState<T>>;
+/** Koa middleware for routes that never have a tenant: they run with a fork of the central database. */
+export function tenancy<T extends Tenant>(manager: TenancyManager<T>, options: CentralRoutesOptions): Middleware;
+export function tenancy<T extends Tenant>(
+  manager: TenancyManager<T>,
+  options: TenancyOptions<T> | CentralRoutesOptions,
 ): Middleware<TenancyState<T>> {
-  const resolvers = checkedResolvers(options);
+  const sessions = TenantSessions.of(options);
+  const withoutTenant = centralRoutes(manager, sessions);
+  if (!('resolve' in options) && options.mode === 'central') {
+    return (ctx: Context, next) => answered(ctx, manager.events, () => withoutTenant(ctx, next));
+  }
+  return tenantRoutes(manager, options as TenancyOptions<T>, sessions, withoutTenant);
+}
+
+function tenantRoutes<T extends Tenant>(
+  manager: TenancyManager<T>,
+  options: TenancyOptions<T>,
+  sessions: TenantSessions | undefined,
+  withoutTenant: ReturnType<typeof centralRoutes>,
+): Middleware<TenancyState<T>> {
+  const admission = new Admission(manager, options, sessions);
   const isExempt = exemption(options.exempt);
-  const vary = resolvers.flatMap((resolver) => resolver.vary ?? []);
+  const modeOf = routeMode(options.mode);
+  const proxies = options.trustedProxies === undefined ? undefined : new TrustedProxies(options.trustedProxies);
+  const floorMs = checkedFloor(options.refusalFloorMs);
+  const { vary } = admission;
   const responses = new ResponseWatch();
 
-  async function enter(ctx: Context, request: KoaTenantRequest, end: ResponseEnd) {
-    const { tenant, path } = await resolveTenant(request, resolvers, manager.catalog);
-    if ((await options.authorize(ctx, tenant)) !== true) {
-      throw new TenantForbiddenError(tenant.id);
-    }
-    if (end.isOver) {
-      return undefined;
-    }
-    const lease = await manager.acquire(tenant.id);
-    if (end.isOver) {
-      await lease.release();
-      return undefined;
-    }
-    return { lease, path };
+  function inTenant(ctx: Context, { lease, path }: InTenant<T>, end: ResponseEnd, next: Next): Promise<void> {
+    const state = ctx.state as TenancyState<T>;
+    state.tenant = lease.tenant;
+    state.tenantPath = tenantPathOf(ctx, path);
+    const work = async (): Promise<void> => {
+      await (sessions === undefined ? next() : sessions.run(ctx, lease.tenant, next));
+      keepContext(ctx.body);
+    };
+    return underTenantPath(ctx, path, () => lease.run(work, { caller: end }));
   }
 
   return async (ctx: Context, next) => {
-    const request = new KoaTenantRequest(ctx);
+    const startedAt = performance.now();
+    const request = new KoaTenantRequest(ctx, proxies);
     if (await isExempt(ctx, request.path)) {
       return next();
+    }
+    const mode = modeOf(ctx, request.path);
+    if (mode === 'central') {
+      return answered(ctx, manager.events, () => withoutTenant(ctx, next));
     }
     assertFirstEntry(ctx);
     if (vary.length > 0) {
@@ -67,38 +98,49 @@ export function tenancy<T extends Tenant>(
     }
     const headers = headersOf(ctx);
     const end = responses.endOf(ctx.req, ctx.res);
-    const entered = await enter(ctx, request, end).catch((error: unknown) => {
+    const admitted = await admission.admit(request, mode === 'either', end).catch(async (error: unknown) => {
       const isRefused = isRefusal(error);
       if (isRefused) {
-        manager.events.emit('resolution:refused', { code: error.code, tenantId: error.tenantId });
+        report(manager.events, error);
+        if (error.status === 404) {
+          await untilFloor(startedAt, floorMs);
+        }
       }
       answerOrRethrow(ctx, error, headers, { isReported: isRefused });
     });
-    if (entered === undefined) {
-      return;
+    switch (admitted?.is) {
+      case 'elsewhere':
+        return redirectToPrimary(ctx, admitted.url);
+      case 'without tenant':
+        return answered(ctx, manager.events, () => withoutTenant(ctx, next));
+      case 'in tenant':
+        break;
+      default:
+        return;
     }
-    const { lease, path } = entered;
     try {
-      const state = ctx.state as TenancyState<T>;
-      state.tenant = lease.tenant;
-      state.tenantPath = tenantPathOf(ctx, path);
-      await underTenantPath(ctx, path, () =>
-        lease.run(
-          async () => {
-            await next();
-            keepContext(ctx.body);
-          },
-          { caller: end },
-        ),
-      );
+      await inTenant(ctx, admitted, end, next);
     } catch (error) {
       if (!(error instanceof ClientGoneError)) {
         answerOrRethrow(ctx, error, headers);
       }
     } finally {
-      end.whenOver(() => void release(ctx, lease));
+      end.whenOver(() => void release(ctx, admitted.lease));
     }
   };
+}
+
+/** Runs `work`, and answers errors of the tenancy. */
+async function answered(ctx: Context, events: TenancyEmitter, work: () => Promise<unknown>): Promise<void> {
+  const headers = headersOf(ctx);
+  try {
+    await work();
+  } catch (error) {
+    if (error instanceof SessionOfOtherTenantError) {
+      report(events, error);
+    }
+    answerOrRethrow(ctx, error, headers);
+  }
 }
 
 function assertFirstEntry(ctx: Context): void {
@@ -114,6 +156,14 @@ function assertFirstEntry(ctx: Context): void {
 /** Whether the error says that this client gets no tenant, rather than that something failed. */
 function isRefusal(error: unknown): error is TenancyError {
   return error instanceof TenancyError && (error.status < 500 || error instanceof TenantUnavailableError);
+}
+
+function report(events: TenancyEmitter, error: TenancyError): void {
+  const { code, tenantId, cause } = error;
+  events.emit('resolution:refused', { code, tenantId, ...(cause === undefined ? {} : { cause }) });
+  if (error instanceof TenantAmbiguousError && tenantId !== undefined) {
+    events.emit('resolution:disagreed', { tenantId, otherTenantId: error.otherTenantId, sources: error.sources });
+  }
 }
 
 /** The response is over, so a failure to release can only be reported. */

@@ -1,5 +1,12 @@
-import type { EntityManager } from '@mikro-orm/core';
-import { assertOwnData, claimGraph, guardUnitOfWork, type OwnedDriver } from '../context/OwnerGuard.ts';
+import { type EntityManager, TransactionContext } from '@mikro-orm/core';
+import {
+  assertKnownEntity,
+  assertOwnData,
+  claimGraph,
+  guardUnitOfWork,
+  type OwnedDriver,
+} from '../context/OwnerGuard.ts';
+import { keepOuterTransactions, outerTransactionOf } from '../context/outerTransactions.ts';
 import { type GuardedQueryBuilder, guardQueryBuilder } from './guardedQueryBuilder.ts';
 
 type EntityManagerClass = new (...args: ConstructorParameters<typeof EntityManager>) => EntityManager;
@@ -29,6 +36,9 @@ const ASYNCHRONOUS = [
   'upsertMany',
 ] as const;
 
+/** Marks a fork that was made without `useContext`: it never stands for another one. */
+const STAYS_ITSELF = Symbol('mikro-orm-multitenancy.stays-itself');
+
 type Method = (this: EntityManager, ...args: unknown[]) => unknown;
 type Stream = (this: EntityManager, ...args: unknown[]) => AsyncIterable<unknown>;
 
@@ -37,26 +47,44 @@ export function guardedEntityManager(Base: EntityManagerClass): EntityManagerCla
   class TenantEntityManager extends Base {
     constructor(...args: ConstructorParameters<EntityManagerClass>) {
       super(...args);
+      if (args[3] === false) {
+        Object.defineProperty(this, STAYS_ITSELF, { value: true });
+      }
       guardUnitOfWork(this, args[1] as unknown as OwnedDriver);
     }
   }
   for (const name of SYNCHRONOUS) {
     const original = Base.prototype[name] as Method;
     define(TenantEntityManager, name, function (...args) {
-      assertOwnData(ownerOf(this), args);
+      assertOwn(this, args);
       return Reflect.apply(original, this, args);
     });
   }
   for (const name of ASYNCHRONOUS) {
     const original = Base.prototype[name] as Method;
     define(TenantEntityManager, name, async function (...args) {
-      assertOwnData(ownerOf(this), args);
+      assertOwn(this, args);
       return Reflect.apply(original, this, args);
     });
   }
+  const getContext = Base.prototype.getContext as Method;
+  define(TenantEntityManager, 'getContext', function (...args) {
+    // MikroORM knows the innermost transaction only, be it another database's.
+    const outer = STAYS_ITSELF in this ? undefined : outerTransactionOf(this);
+    return outer ?? Reflect.apply(getContext, this, args);
+  });
+  const transactional = Base.prototype.transactional as Method;
+  define(TenantEntityManager, 'transactional', async function (work, ...options) {
+    const outer = TransactionContext.currentTransactionContext();
+    const nested: Method = function (...args) {
+      keepOuterTransactions(outer);
+      return Reflect.apply(work as Method, this, args);
+    };
+    return Reflect.apply(transactional, this, [outer === undefined ? work : nested, ...options]);
+  });
   const create = Base.prototype.create as Method;
   define(TenantEntityManager, 'create', function (...args) {
-    assertOwnData(ownerOf(this), args);
+    assertOwn(this, args);
     const entity = Reflect.apply(create, this, args);
     // With `persist: false` no unit of work hears of it.
     claimGraph(ownerOf(this), entity);
@@ -64,7 +92,7 @@ export function guardedEntityManager(Base: EntityManagerClass): EntityManagerCla
   });
   const stream = Base.prototype.stream as Stream;
   define(TenantEntityManager, 'stream', async function* (...args) {
-    assertOwnData(ownerOf(this), args);
+    assertOwn(this, args);
     for await (const entity of Reflect.apply(stream, this, args)) {
       // A stream keeps no identity map, and registers nothing.
       claimGraph(ownerOf(this), entity);
@@ -74,6 +102,7 @@ export function guardedEntityManager(Base: EntityManagerClass): EntityManagerCla
   // `em.qb` and the repositories call it by this name.
   const createQueryBuilder = Reflect.get(Base.prototype, 'createQueryBuilder') as Method;
   define(TenantEntityManager, 'createQueryBuilder', function (...args) {
+    assertOwn(this, args);
     const queryBuilder = Reflect.apply(createQueryBuilder, this, args) as GuardedQueryBuilder;
     return guardQueryBuilder(queryBuilder, ownerOf(this));
   });
@@ -82,6 +111,13 @@ export function guardedEntityManager(Base: EntityManagerClass): EntityManagerCla
 
 function define(Class: EntityManagerClass, name: string, value: Method): void {
   Object.defineProperty(Class.prototype, name, { value, writable: true, configurable: true });
+}
+
+/** The entity that a method is about comes first; data and conditions can be anywhere. */
+function assertOwn(em: EntityManager, args: readonly unknown[]): void {
+  const driver = em.getDriver() as unknown as OwnedDriver;
+  assertKnownEntity(driver, args[0]);
+  assertOwnData(driver.owner, args);
 }
 
 function ownerOf(em: EntityManager): OwnedDriver['owner'] {

@@ -2,13 +2,11 @@ import { validateHeaderName } from 'node:http';
 import { BadTenantRequestError, TenancyConfigurationError } from '../errors.ts';
 import { isTenantId } from '../tenant/tenantId.ts';
 import type { TenantReference, TenantRequest, TenantResolver } from './TenantRequest.ts';
+import { assertTrusted, isTrusted, type Trusted } from './trust.ts';
 
 export interface ByHeaderOptions<R extends TenantRequest = TenantRequest> {
-  /**
-   * Anyone can send a header. `true` says that this application is reachable only through something that sets or
-   * removes it; a function decides for each request. Where it gives anything but `true`, the header is ignored.
-   */
-  readonly trusted: true | ((request: R) => boolean | Promise<boolean>);
+  /** Whose word the header is. Where it is not trusted, it is ignored. */
+  readonly trusted: Trusted<R>;
 }
 
 /** Takes the value of a header for the tenant's id. Two values, a list, and what is no tenant id are refused. */
@@ -17,16 +15,10 @@ export function byHeader<R extends TenantRequest = TenantRequest>(
   options: ByHeaderOptions<R>,
 ): TenantResolver<R> {
   assertHeaderName(name);
-  const trusted: unknown = (options as ByHeaderOptions<R> | undefined)?.trusted;
-  if (trusted !== true && typeof trusted !== 'function') {
-    throw new TenancyConfigurationError(
-      `byHeader("${name}"): \`trusted\` is required, because any client can send a header. Give \`true\` when a proxy ` +
-        'sets or removes it on every request, or a function (request) => boolean that decides.',
-    );
-  }
+  assertTrusted(`byHeader("${name}")`, (options as ByHeaderOptions<R> | undefined)?.trusted);
   const resolve = async (request: R): Promise<TenantReference | undefined> => {
     const values = request.header(name);
-    if (values.length === 0 || (options.trusted !== true && (await options.trusted(request)) !== true)) {
+    if (values.length === 0 || !(await isTrusted(options.trusted, request))) {
       return undefined;
     }
     const [id] = values;

@@ -22,6 +22,9 @@ export function byPath(options: ByPathOptions = {}): TenantResolver {
     );
   }
   const resolve = ({ path }: TenantRequest): TenantReference | undefined => {
+    if (path === '') {
+      throw new BadTenantRequestError('The path of the request cannot be read.');
+    }
     const below = path.startsWith(`${prefix}/`) ? path.slice(prefix.length + 1) : '';
     if (below === '') {
       return undefined;

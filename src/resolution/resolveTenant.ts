@@ -3,55 +3,75 @@ import {
   BadTenantRequestError,
   TenancyConfigurationError,
   TenantAmbiguousError,
+  TenantForbiddenError,
   TenantNotFoundError,
 } from '../errors.ts';
 import { isDomainName } from '../tenant/domainName.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
 import { isTenantId } from '../tenant/tenantId.ts';
-import { unavailabilityOf } from '../tenant/unavailabilityOf.ts';
 import type { ResolvedTenant, TenantReference, TenantRequest, TenantResolver } from './TenantRequest.ts';
 
 /**
- * The tenant of a request: the one that the first resolver names which names any. A name without a tenant is never
- * made good by a later resolver, and one of another source must agree. A tenant whose status hides it is refused here;
- * one that is provisioning or in maintenance is given, so that only who is authorized learns of that.
+ * How the sources of a request are put together. `agree`: all are asked, and two that name different tenants are
+ * refused. `first`: the first that names a tenant decides, and the ones after it are not asked.
+ */
+export type Sources = 'agree' | 'first';
+
+/** A source that named a tenant, and how. */
+interface Named {
+  readonly source: string;
+  readonly reference: TenantReference;
+}
+
+/**
+ * The tenant of a request: the one that the first resolver names which names any, or `undefined` when none does. A name
+ * without a tenant is never made good by a later resolver. Of a tenant's status nothing is said here: first comes
+ * whether the client may know of it.
  *
  * Throws {@link BadTenantRequestError}, {@link TenantNotFoundError}, {@link TenantAmbiguousError} or
- * `TenantUnavailableError`.
+ * {@link TenantForbiddenError}.
  */
 export async function resolveTenant<R extends TenantRequest, T extends Tenant>(
   request: R,
   resolvers: readonly TenantResolver<R>[],
   catalog: TenantCatalog<T>,
-): Promise<ResolvedTenant<T>> {
-  const [first, ...others] = await referencesOf(request, resolvers);
+  sources: Sources = 'agree',
+): Promise<ResolvedTenant<T> | undefined> {
+  const all = await named(request, resolvers, sources);
+  const [first, ...others] = all;
   if (first === undefined) {
-    throw new TenantNotFoundError();
+    return undefined;
   }
-  const tenant = await lookUp(first, catalog);
+  const { reference } = first;
+  const tenant = await lookUp(reference, catalog);
   if (tenant === undefined) {
-    throw new TenantNotFoundError(first.by === 'id' ? first.id : undefined);
+    throw new TenantNotFoundError(reference.by === 'id' ? reference.id : undefined);
   }
   for (const other of others) {
-    const otherId = other.by === 'id' ? other.id : (await lookUp(other, catalog))?.id;
-    if (otherId !== undefined && otherId !== tenant.id) {
-      throw new TenantAmbiguousError(tenant.id, otherId);
+    await assertAgrees(other, first, tenant, catalog);
+  }
+  for (const { reference: each } of all) {
+    if (each.by === 'id' && each.isProvenFor !== undefined && (await each.isProvenFor(tenant)) !== true) {
+      throw new TenantForbiddenError(tenant.id, 'its token is by another issuer, or for another tenant');
     }
   }
-  const unavailability = unavailabilityOf(tenant);
-  if (unavailability?.status === 404) {
-    throw unavailability;
-  }
-  return { tenant, path: pathOf(first) ?? others.map(pathOf).find((path) => path !== undefined) };
+  return {
+    tenant,
+    path: pathOf(reference) ?? others.map((other) => pathOf(other.reference)).find((path) => path !== undefined),
+    domain: reference.by === 'domain' ? reference.domain : undefined,
+  };
 }
 
 /** What each source names, in the resolvers' order. */
-async function referencesOf<R extends TenantRequest>(request: R, resolvers: readonly TenantResolver<R>[]) {
-  const references: TenantReference[] = [];
-  const sources = new Set<string>();
+async function named<R extends TenantRequest>(
+  request: R,
+  resolvers: readonly TenantResolver<R>[],
+  sources: Sources,
+): Promise<Named[]> {
+  const found: Named[] = [];
   for (const resolve of resolvers) {
     const { source } = resolve;
-    if (source !== undefined && sources.has(source)) {
+    if (source !== undefined && found.some((earlier) => earlier.source === source)) {
       continue;
     }
     const reference = await resolve(request);
@@ -59,12 +79,12 @@ async function referencesOf<R extends TenantRequest>(request: R, resolvers: read
       continue;
     }
     assertReference(reference);
-    references.push(reference);
-    if (source !== undefined) {
-      sources.add(source);
+    found.push({ source: source ?? 'a function of the application', reference });
+    if (sources === 'first') {
+      break;
     }
   }
-  return references;
+  return found;
 }
 
 function assertReference(reference: TenantReference): void {
@@ -76,6 +96,14 @@ function assertReference(reference: TenantReference): void {
   }
   if (reference.by === 'id' ? !isTenantId(reference.id) : !isDomainName(reference.domain)) {
     throw new BadTenantRequestError('The request names its tenant in a malformed way.');
+  }
+}
+
+async function assertAgrees<T extends Tenant>(other: Named, first: Named, tenant: T, catalog: TenantCatalog<T>) {
+  const { reference } = other;
+  const otherId = reference.by === 'id' ? reference.id : (await lookUp(reference, catalog))?.id;
+  if (otherId !== undefined && otherId !== tenant.id) {
+    throw new TenantAmbiguousError(tenant.id, otherId, [first.source, other.source]);
   }
 }
 

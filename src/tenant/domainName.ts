@@ -1,3 +1,4 @@
+import { domainToASCII, domainToUnicode } from 'node:url';
 import { TenancyConfigurationError } from '../errors.ts';
 
 const DOMAIN_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/;
@@ -16,4 +17,20 @@ export function assertDomainName(value: unknown): asserts value is string {
         '63 characters, 253 in all, no trailing dot. Write international names as A-labels (xn--…).',
     );
   }
+}
+
+/**
+ * The domain that somebody has written, as {@link isDomainName} takes it: lower case, A-labels, no trailing dot. Throws
+ * {@link TenancyConfigurationError} when it is none.
+ */
+export function toDomainName(value: unknown): string {
+  const text = typeof value === 'string' ? value.trim().replace(/\.$/, '') : '';
+  // Gives '' for what is no host, and cuts off what follows one in a URL. The rest is lower case, its labels ASCII.
+  const domain = /[\s/\\?#@:%[\]]/.test(text) ? '' : domainToASCII(text);
+  // An A-label that stands for nothing stays what it is.
+  if (domain === '' || /(?:^|\.)xn--/.test(domainToUnicode(domain))) {
+    throw new TenancyConfigurationError(`${JSON.stringify(value)?.slice(0, 80)} is no domain name.`);
+  }
+  assertDomainName(domain);
+  return domain;
 }

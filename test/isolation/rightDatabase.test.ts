@@ -37,7 +37,6 @@ describe('options that choose a database', () => {
       contextName: 'default',
       context: nothing,
       driverOptions: { connection: { database: 'another' } },
-      pool: { max: 1 },
       replicas: [{ host: 'other' }],
       onCreateConnection: nothing,
       onReserveConnection: nothing,

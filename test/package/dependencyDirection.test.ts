@@ -15,13 +15,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   context: BASE,
   orm: [...BASE, 'connections', 'context'],
   migrations: [...BASE, 'connections', 'context', 'orm'],
+  central: [...BASE, 'catalog', 'connections', 'context', 'orm', 'migrations'],
   resolution: [...BASE, 'catalog'],
-  'ManagerOptions.ts': [...BASE, 'catalog', 'connections', 'orm'],
-  'TenantOrmManager.ts': [...BASE, 'catalog', 'connections', 'context', 'orm', 'migrations', 'ManagerOptions.ts'],
+  domains: [...BASE, 'catalog'],
+  'ManagerOptions.ts': [...BASE, 'catalog', 'central', 'connections', 'orm'],
+  'TenantOrmManager.ts': [
+    ...[...BASE, 'catalog', 'central', 'connections', 'context', 'orm', 'migrations', 'resolution'],
+    'ManagerOptions.ts',
+  ],
   testing: [...BASE, 'catalog'],
   koa: [...BASE, 'catalog', 'resolution', 'orm', 'TenantOrmManager.ts'],
   'index.ts': [
-    ...[...BASE, 'catalog', 'connections', 'context', 'orm', 'migrations'],
+    ...[...BASE, 'catalog', 'domains', 'central', 'connections', 'context', 'orm', 'migrations'],
     ...['ManagerOptions.ts', 'TenantOrmManager.ts'],
   ],
 };

@@ -20,6 +20,7 @@ beforeAll(() => {
   mkdirSync(join(ROOT, 'coverage'), { recursive: true });
   folder = mkdtempSync(join(ROOT, 'coverage', 'docs-'));
   writeFileSync(join(folder, 'manager.ts'), "export { House, manager } from '../../test/support/docs.manager.ts';\n");
+  writeFileSync(join(folder, 'central.ts'), "export * from '../../test/support/docs.central.ts';\n");
   writeFileSync(
     join(folder, 'tsconfig.json'),
     JSON.stringify({ extends: '../../tsconfig.json', include: ['*.ts'], exclude: [] }),

@@ -7,9 +7,11 @@ const errors = [
   [new library.NoTenantError('manager.em.find'), 'NO_TENANT', 500],
   [new library.TenantNotFoundError('acme'), 'TENANT_NOT_FOUND', 404],
   [new library.TenantForbiddenError('acme'), 'TENANT_FORBIDDEN', 404],
-  [new library.TenantAmbiguousError('acme', 'globex'), 'TENANT_AMBIGUOUS', 404],
+  [new library.TenantAmbiguousError('acme', 'globex', ['host', 'path']), 'TENANT_AMBIGUOUS', 404],
   [new library.TenantUnavailableError('acme', 'maintenance'), 'TENANT_UNAVAILABLE', 503],
   [new library.TenantUnavailableError('acme', 'suspended'), 'TENANT_UNAVAILABLE', 404],
+  [new library.TenantSuspendedError('acme'), 'TENANT_SUSPENDED', 403],
+  [new library.SessionOfOtherTenantError('acme', '"globex"'), 'SESSION_OF_OTHER_TENANT', 404],
   [new library.BadTenantRequestError('bad host'), 'BAD_TENANT_REQUEST', 400],
   [new library.TenantDatabaseMissingError('acme', 'acme_db', { cause }), 'TENANT_DATABASE_MISSING', 503],
   [new library.WrongDatabaseError('acme', 'one', 'other'), 'WRONG_DATABASE', 500],
@@ -23,6 +25,9 @@ const errors = [
   [new library.ClientGoneError(), 'CLIENT_GONE', 499],
   [new library.TenantConnectionError('acme', 'refused', { cause }), 'TENANT_CONNECTION_FAILED', 503],
   [new library.MigrationLockTimeoutError('acme', 100), 'MIGRATION_LOCK_TIMEOUT', 500],
+  [new library.TenantConflictError('acme', 'its id', { cause }), 'TENANT_CONFLICT', 409],
+  [new library.TenantChangedError('acme', 1, 2), 'TENANT_CHANGED', 409],
+  [new library.CatalogUnavailableError('down', { cause }), 'CATALOG_UNAVAILABLE', 503],
 ] as const;
 
 describe('the family of errors', () => {
@@ -45,7 +50,7 @@ describe('the family of errors', () => {
 
   it('shows a message to clients only where it is about their own request', () => {
     const exposed = errors.filter(([error]) => error.expose).map(([error]) => error.name);
-    expect(exposed).toEqual(['BadTenantRequestError']);
+    expect(exposed).toEqual(['TenantSuspendedError', 'BadTenantRequestError', 'TenantReadOnlyError']);
   });
 
   it('keeps the cause, and tells a client after how many seconds to come back', () => {

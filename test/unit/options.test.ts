@@ -53,7 +53,13 @@ describe('options of the manager', () => {
 
 describe('options of a server', () => {
   it('have their documented defaults, and one URL stands for both', () => {
-    expect(checkServer('default', URL)).toEqual({ ...SERVER_DEFAULTS, url: URL, directUrl: URL, pooler: 'none' });
+    expect(checkServer('default', URL)).toEqual({
+      ...SERVER_DEFAULTS,
+      url: URL,
+      directUrl: URL,
+      pooler: 'none',
+      replicas: [],
+    });
     const direct = 'postgres://app:secret@db1:6432';
     expect(checkServer('default', { url: URL, directUrl: direct })).toMatchObject({
       directUrl: direct,
@@ -114,26 +120,38 @@ describe('a password', () => {
 
   it('never shows in a manager, its statistics, or what is said of its options', async () => {
     await fc.assert(
-      fc.asyncProperty(password, fc.constantFrom('server', 'url', 'directUrl', 'broken'), async (secret, where) => {
-        const url = `postgresql://app:${secret}@localhost:1`;
-        const server = {
-          server: url,
-          url: { url },
-          directUrl: { url: 'postgresql://localhost', directUrl: url },
-          broken: { url: `${url}?host=elsewhere`, maxConnections: -1 },
-        }[where];
-        const shown: unknown[] = [];
-        try {
-          const manager = await TenantOrmManager.init(options({ server }));
-          shown.push(manager, manager.stats(), manager.events, manager.migrator('acme'));
-          await manager.close();
-        } catch (error) {
-          expect(where).toBe('broken');
-          shown.push(error, (error as Error).stack);
-        }
-        expect(inspect(shown, { depth: 12, showHidden: true })).not.toContain(secret);
-        expect(JSON.stringify(shown.map(String))).not.toContain(secret);
-      }),
+      fc.asyncProperty(
+        password,
+        fc.constantFrom('server', 'url', 'directUrl', 'central', 'broken'),
+        async (secret, where) => {
+          const url = `postgresql://app:${secret}@localhost:1`;
+          const server = {
+            server: url,
+            url: { url },
+            directUrl: { url: 'postgresql://localhost', directUrl: url },
+            central: 'postgresql://localhost',
+            broken: { url: `${url}?host=elsewhere`, maxConnections: -1 },
+          }[where];
+          const central = where === 'central' ? { database: 'central', server: { url, directUrl: url } } : undefined;
+          const shown: unknown[] = [];
+          try {
+            const manager = await TenantOrmManager.init(options({ server, central }));
+            shown.push(
+              central === undefined ? undefined : manager.central,
+              manager,
+              manager.stats(),
+              manager.events,
+              manager.migrator('acme'),
+            );
+            await manager.close();
+          } catch (error) {
+            expect(where).toBe('broken');
+            shown.push(error, (error as Error).stack);
+          }
+          expect(inspect(shown, { depth: 12, showHidden: true })).not.toContain(secret);
+          expect(JSON.stringify(shown.map(String))).not.toContain(secret);
+        },
+      ),
       { numRuns: 40 },
     );
   });

@@ -61,7 +61,8 @@ describe('a server that is down', () => {
     const burst = Array.from({ length: 40 }, () => manager.run('acme', (em) => em.count(House)));
     const outcomes = await Promise.allSettled(burst);
     expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true);
-    expect(attempts).toBeLessThanOrEqual(4);
+    // Four at a time; the first two that fail are followed by another one, the third opens the breaker.
+    expect(attempts).toBeLessThanOrEqual(6);
     await manager.close();
   });
 

@@ -195,6 +195,7 @@ describe('open tenants', () => {
           breakers: { primary: 'closed' },
         },
       },
+      refused: {},
     });
     const open = { ...zero, open: 1, idle: 1 };
     expect(manager.stats({ tenants: true }).servers['eu']?.tenants).toEqual({ a: open, b: open });

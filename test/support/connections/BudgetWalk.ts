@@ -142,7 +142,7 @@ export class BudgetWalk {
       ...this.#wrongOnes,
       JSON.stringify(counts) === expected ? '' : `counted ${JSON.stringify(counts)} where there are ${expected}`,
       total <= LIMITS.maxConnections ? '' : `${total} sockets`,
-      waiting - opening <= LIMITS.maxWaiting ? '' : `${waiting} wait`,
+      waiting <= LIMITS.maxWaiting + LIMITS.maxConnections ? '' : `${waiting} wait`,
       ...TENANTS.map((id) => this.#problemOf(id)),
     ].filter((problem) => problem !== '');
     if (problems.length > 0) {
@@ -159,8 +159,8 @@ export class BudgetWalk {
     }
     const { idle, closing, opening, inUse } = budget.stats();
     const full = opening + idle + inUse + closing === LIMITS.maxConnections;
-    if (account.share.wants > 0 && (!full || (idle > 0 && closing === 0))) {
-      return `${tenantId} wants a connection and gets none although there is room`;
+    if (account.share.claims > 0 && (!full || (idle > 0 && closing === 0))) {
+      return `${tenantId} has a claim to a connection and gets none although there is room`;
     }
     return account.share.room >= 0 ? '' : `${tenantId} has too many connections`;
   }

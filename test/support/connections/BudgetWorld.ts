@@ -12,6 +12,7 @@ import { settled } from '../settled.ts';
 export const LIMITS: ConnectionBudgetLimits = {
   maxConnections: 4,
   maxConnectionsPerTenant: 2,
+  maxOpeningConnections: 100,
   acquireTimeoutMs: 1_000,
   maxWaitingPerTenant: 5,
   maxWaiting: 12,

@@ -69,7 +69,8 @@ export class KoaServer implements AsyncDisposable {
   /** Sends bytes as they are and gives everything that comes back until the server closes the connection. */
   async sendRaw(...lines: readonly string[]): Promise<string> {
     const socket = await this.connect();
-    socket.end(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+    // Not `end`: node gives no answer to a client that has closed its side already.
+    socket.write(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
     return text(socket);
   }
 

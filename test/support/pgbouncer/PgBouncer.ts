@@ -14,6 +14,9 @@ const UP = /process up/;
 export interface PgBouncerOptions {
   /** Server connections for each database. */
   readonly poolSize?: number;
+  /** Server connections in all; for another database an idle one is closed. 0 is no limit. */
+  readonly maxServerConnections?: number;
+  readonly maxClients?: number;
 }
 
 /** A PgBouncer in transaction mode before a PostgreSQL: whatever database is asked for, it is asked for there. */
@@ -33,7 +36,8 @@ export class PgBouncer implements AsyncDisposable {
     return PROGRAMS.find((program) => spawnSync(program, ['--version']).status === 0);
   }
 
-  static async start(server: string, { poolSize = 2 }: PgBouncerOptions = {}): Promise<PgBouncer> {
+  static async start(server: string, options: PgBouncerOptions = {}): Promise<PgBouncer> {
+    const { poolSize = 2, maxServerConnections = 0, maxClients = 200 } = options;
     const folder = await mkdtemp(join(tmpdir(), 'tenancy-pgbouncer-'));
     const target = new URL(server);
     const url = new URL(server);
@@ -55,7 +59,8 @@ auth_file = ${users}
 admin_users = ${decodeURIComponent(target.username)}
 pool_mode = transaction
 default_pool_size = ${poolSize}
-max_client_conn = 200
+max_user_connections = ${maxServerConnections}
+max_client_conn = ${maxClients}
 server_check_delay = 0
 `,
     );

@@ -60,15 +60,77 @@ describe('a connection budget', () => {
     expect(world.budget.stats()).toMatchObject({ stolen: 1, idle: 3, inUse: 1, closing: 0 });
   });
 
-  it('gives up no more idle connections than are wanted', async () => {
+  it('gives up one idle connection for a tenant that has none, however many of its callers wait', async () => {
     const world = new BudgetWorld();
     await fill(world, [world.account('a'), world.account('b')]);
     const account = world.account('c');
     const outcomes = [account.acquire(), account.acquire(), account.acquire()].map((one) => outcomeOf(one));
-    expect(world.closing).toHaveLength(2);
+    expect(world.closing).toHaveLength(1);
+    await world.serve();
+    expect(outcomes.filter(({ value }) => value !== undefined)).toHaveLength(1);
+    expect(world.budget.stats()).toMatchObject({ stolen: 1, idle: 3, inUse: 1, waiting: 2 });
+  });
+
+  it('gives up another one for callers who have waited for twice as long as opening one takes', async () => {
+    const world = new BudgetWorld();
+    await fill(world, [world.account('a'), world.account('b')]);
+    const account = world.account('c');
+    const outcomes = [account.acquire(), account.acquire(), account.acquire()].map((one) => outcomeOf(one));
+    await world.serve();
+    world.clock.advance(19);
+    expect(world.closing).toHaveLength(0);
+    world.clock.advance(1);
+    expect(world.closing).toHaveLength(1);
     await world.serve();
     expect(outcomes.filter(({ value }) => value !== undefined)).toHaveLength(2);
-    expect(world.budget.stats()).toMatchObject({ stolen: 2, idle: 2, inUse: 2, waiting: 1 });
+    world.clock.advance(100);
+    expect(world.closing).toHaveLength(0);
+  });
+
+  it('gives up a connection that was used once before one that its tenant came back to', async () => {
+    const world = new BudgetWorld();
+    const [regular, passing] = [world.account('regular'), world.account('passing')];
+    await fill(world, [regular, passing]);
+    world.clock.advance(10);
+    for (const connection of [await regular.acquire(), await regular.acquire()]) {
+      regular.release(connection);
+    }
+    world.clock.advance(10);
+    void world
+      .account('c')
+      .acquire()
+      .catch(() => {});
+    expect(world.closing.map(({ tenantId }) => tenantId)).toEqual(['passing']);
+  });
+
+  it('gives up one that its tenant came back to long ago before one that was used just now', async () => {
+    const world = new BudgetWorld();
+    const [regular, passing] = [world.account('regular'), world.account('passing')];
+    await fill(world, [regular]);
+    for (const connection of [await regular.acquire(), await regular.acquire()]) {
+      regular.release(connection);
+    }
+    world.clock.advance(1_000);
+    await fill(world, [passing]);
+    world.clock.advance(10);
+    void world
+      .account('c')
+      .acquire()
+      .catch(() => {});
+    expect(world.closing.map(({ tenantId }) => tenantId)).toEqual(['regular']);
+  });
+
+  it('opens no more connections at a time than it may, and goes on when one of them takes long', async () => {
+    const world = new BudgetWorld({ maxOpeningConnections: 2 });
+    for (const id of ['a', 'b', 'c', 'd']) {
+      void world
+        .account(id)
+        .acquire()
+        .catch(() => {});
+    }
+    expect(world.openings.map(({ tenantId }) => tenantId)).toEqual(['a', 'b']);
+    world.clock.advance(500);
+    expect(world.openings.map(({ tenantId }) => tenantId)).toEqual(['a', 'b', 'c', 'd']);
   });
 
   it('serves the callers of one tenant in the order in which they came', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { BudgetWalk, type Step } from '../../support/connections/BudgetWalk.ts';
 
-const RUNS = Number(process.env['BUDGET_WALKS'] ?? 3_000);
+const RUNS = Number(process.env['BUDGET_WALKS'] ?? 10_000);
 
 const step = (weight: number, what: Step['do']) => ({
   weight,

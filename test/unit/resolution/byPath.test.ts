@@ -30,14 +30,18 @@ describe('byPath', () => {
     expect(byPath({ prefix: '/t' })(tenantRequest({ path }))).toEqual(named('acme', rest));
   });
 
-  it.each(['/', '', '*', '/t', '/t/', '/tt/acme', '/T/acme', '/x/t/acme', '/%74/acme', '//t/acme', '/acme'])(
+  it('refuses a path that could not be read', () => {
+    expect(() => byPath()(tenantRequest({ path: '' }))).toThrow(BadTenantRequestError);
+  });
+
+  it.each(['/', '*', '/t', '/t/', '/tt/acme', '/T/acme', '/x/t/acme', '/%74/acme', '//t/acme', '/acme'])(
     'names no tenant for %j outside its prefix',
     (path) => {
       expect(byPath({ prefix: '/t' })(tenantRequest({ path }))).toBeUndefined();
     },
   );
 
-  it.each(['/', '', '*'])('names no tenant for %j without a prefix', (path) => {
+  it.each(['/', '*'])('names no tenant for %j without a prefix', (path) => {
     expect(byPath()(tenantRequest({ path }))).toBeUndefined();
   });
 

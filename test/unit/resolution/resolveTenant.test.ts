@@ -4,16 +4,16 @@ import {
   BadTenantRequestError,
   TenancyConfigurationError,
   TenantAmbiguousError,
+  TenantForbiddenError,
   TenantNotFoundError,
-  TenantUnavailableError,
 } from '../../../src/errors.ts';
 import { byDomain } from '../../../src/resolution/byDomain.ts';
 import { byHeader } from '../../../src/resolution/byHeader.ts';
 import { byPath } from '../../../src/resolution/byPath.ts';
 import { bySubdomain } from '../../../src/resolution/bySubdomain.ts';
-import { resolveTenant } from '../../../src/resolution/resolveTenant.ts';
+import { resolveTenant, type Sources } from '../../../src/resolution/resolveTenant.ts';
 import type { TenantReference, TenantResolver } from '../../../src/resolution/TenantRequest.ts';
-import { TENANT_STATUSES, type TenantStatus } from '../../../src/tenant/Tenant.ts';
+import { TENANT_STATUSES, type Tenant } from '../../../src/tenant/Tenant.ts';
 import { tenantRequest } from '../../support/resolution/tenantRequest.ts';
 
 const catalog = new StaticCatalog([
@@ -29,9 +29,13 @@ const sources = [
   byDomain(),
 ];
 
-async function idOf(parts: Parameters<typeof tenantRequest>[0], resolvers: readonly TenantResolver[] = sources) {
-  const { tenant } = await resolveTenant(tenantRequest(parts), resolvers, catalog);
-  return tenant.id;
+async function idOf(
+  parts: Parameters<typeof tenantRequest>[0],
+  resolvers: readonly TenantResolver[] = sources,
+  mode?: Sources,
+) {
+  const resolved = await resolveTenant(tenantRequest(parts), resolvers, catalog, mode);
+  return resolved?.tenant.id;
 }
 
 const names =
@@ -58,10 +62,10 @@ describe('resolveTenant', () => {
     expect(await resolveTenant(other, sources, catalog)).toMatchObject({ path: undefined });
   });
 
-  it('refuses a request that names no tenant', async () => {
-    await expect(idOf({ host: '127.0.0.1' })).rejects.toThrow(TenantNotFoundError);
-    await expect(idOf({}, [])).rejects.toThrow(TenantNotFoundError);
-    await expect(idOf({}, [names(null)])).rejects.toThrow(TenantNotFoundError);
+  it('gives nothing for a request that names no tenant', async () => {
+    expect(await idOf({ host: '127.0.0.1' })).toBeUndefined();
+    expect(await idOf({}, [])).toBeUndefined();
+    expect(await idOf({}, [names(null)])).toBeUndefined();
   });
 
   it('refuses an unknown id or domain', async () => {
@@ -108,23 +112,63 @@ describe('resolveTenant', () => {
     await expect(idOf(request)).rejects.toThrow(BadTenantRequestError);
   });
 
-  it.each<[TenantStatus, number]>([
-    ['suspended', 404],
-    ['archived', 404],
-    ['dropping', 404],
-    ['failed', 404],
-  ])('refuses a tenant that is %s, with %d', async (status, httpStatus) => {
-    const refusal = idOf({ host: `is-${status}.example.com` });
-    await expect(refusal).rejects.toThrow(TenantUnavailableError);
-    await expect(refusal).rejects.toMatchObject({ status: httpStatus, tenantId: `is-${status}` });
+  it('says which sources named which tenants', async () => {
+    const parts = { host: 'acme.example.com', headers: { 'x-tenant': ['globex'] } };
+    await expect(idOf(parts)).rejects.toMatchObject({
+      tenantId: 'acme',
+      otherTenantId: 'globex',
+      sources: ['host', 'header x-tenant'],
+    });
   });
 
-  it.each<TenantStatus>(['active', 'readonly', 'maintenance', 'provisioning'])(
-    'gives a tenant that is %s, so that authorization comes first',
-    async (status) => {
-      expect(await idOf({ host: `is-${status}.example.com` })).toBe(`is-${status}`);
-    },
-  );
+  it("asks no source after the first that names a tenant, with 'first'", async () => {
+    const parts = { host: 'acme.example.com', headers: { 'x-tenant': ['globex', 'malformed too'] } };
+    expect(await idOf(parts, sources, 'first')).toBe('acme');
+    expect(await idOf({ host: '127.0.0.1', headers: { 'x-tenant': ['globex'] } }, sources, 'first')).toBe('globex');
+  });
+
+  it("never goes on after a name that no tenant has, with 'first' either", async () => {
+    const parts = { host: 'nobody.example.com', headers: { 'x-tenant': ['acme'] } };
+    await expect(idOf(parts, sources, 'first')).rejects.toThrow(TenantNotFoundError);
+  });
+
+  it.each(TENANT_STATUSES)('gives a tenant that is %s, so that authorization comes first', async (status) => {
+    expect(await idOf({ host: `is-${status}.example.com` })).toBe(`is-${status}`);
+  });
+
+  it('asks every source for the proof that it has, with the tenant that was found', async () => {
+    const asked: string[] = [];
+    const proof = (answer: unknown) =>
+      names({
+        by: 'id',
+        id: 'acme',
+        isProvenFor: async (tenant: Tenant) => {
+          asked.push(tenant.id);
+          return answer;
+        },
+      });
+    expect(await idOf({ host: 'acme.example.com' }, [...sources, proof(true)])).toBe('acme');
+    expect(asked).toEqual(['acme']);
+    for (const answer of [false, undefined, 'true', 1]) {
+      await expect(idOf({}, [proof(answer)])).rejects.toThrow(TenantForbiddenError);
+      await expect(idOf({ host: 'acme.example.com' }, [...sources, proof(answer)])).rejects.toThrow(/another issuer/);
+    }
+  });
+
+  it('looks a tenant up once, whatever becomes of the request afterwards', async () => {
+    const asked: string[] = [];
+    const counting = {
+      ...catalogOf(),
+      find: (id: string) => {
+        asked.push(id);
+        return catalog.find(id);
+      },
+    };
+    for (const id of ['acme', 'is-suspended', 'is-archived', 'nobody']) {
+      await resolveTenant(tenantRequest({ host: `${id}.example.com` }), sources, counting).catch(() => undefined);
+    }
+    expect(asked).toEqual(['acme', 'is-suspended', 'is-archived', 'nobody']);
+  });
 
   it.each([
     { by: 'id', id: 'ACME' },

@@ -1,0 +1,4 @@
+import { Migration001Catalog } from './Migration001Catalog.ts';
+
+/** The catalogue's own migrations, in their order. The names are what the database remembers. */
+export const CATALOG_MIGRATIONS = Object.freeze([{ name: 'Migration001Catalog', class: Migration001Catalog }]);
