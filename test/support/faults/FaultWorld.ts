@@ -90,6 +90,20 @@ export class FaultWorld implements AsyncDisposable {
     return this.#manager;
   }
 
+  /** Databases of the faulty server's tenants on another one, which go when the result is disposed of. */
+  async copyTo(url: string): Promise<AsyncDisposable> {
+    const copies = this.on('faulty');
+    await Promise.all(copies.map((tenant) => createDatabaseOf(tenant, url)));
+    const drop = async ({ database }: FaultTenant): Promise<void> => {
+      await queryAt(url, `drop database if exists ${database} with (force)`);
+    };
+    return {
+      [Symbol.asyncDispose]: async () => {
+        await Promise.all(copies.map(drop));
+      },
+    };
+  }
+
   tenant(id: string): FaultTenant {
     const tenant = this.tenants.find((one) => one.id === id);
     if (tenant === undefined) {
