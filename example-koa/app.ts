@@ -1,15 +1,15 @@
 import Koa from 'koa';
-import type { TenantOrmManager } from 'mikro-orm-multitenancy';
 import { byDomain, byPath, bySubdomain, type TenancyState, tenancy, trustResolution } from 'mikro-orm-multitenancy/koa';
 import { answerErrors } from './answerErrors.ts';
+import type { HouseTenant } from './central/Customer.ts';
+import type { TenantCreation } from './createTenant.ts';
 import { houseRoutes } from './houses/routes.ts';
-import { isPublic, publicRoutes } from './publicRoutes.ts';
+import { isFront, publicRoutes } from './publicRoutes.ts';
 import { refuseOtherSites } from './refuseOtherSites.ts';
+import { signUpRoutes } from './signUp.ts';
 import { tenantPage } from './tenantPage.ts';
-import type { HouseTenant } from './tenants.ts';
 
-export interface AppOptions {
-  readonly manager: TenantOrmManager<HouseTenant>;
+export interface AppOptions extends TenantCreation {
   /** Tenants are its subdomains. */
   readonly baseDomain: string;
 }
@@ -18,7 +18,8 @@ export interface AppOptions {
 export type AppState = Partial<TenancyState<HouseTenant>>;
 
 /** The whole application, without a port. */
-export function buildApp({ manager, baseDomain }: AppOptions): Koa<AppState> {
+export function buildApp({ baseDomain, ...creation }: AppOptions): Koa<AppState> {
+  const { manager } = creation;
   const app = new Koa<AppState>();
   app.use(answerErrors);
   app.use(refuseOtherSites);
@@ -29,13 +30,18 @@ export function buildApp({ manager, baseDomain }: AppOptions): Koa<AppState> {
       // The demo is public. A real application asks here whether the user who is logged in belongs to the tenant,
       // as in `(ctx, tenant) => ctx.state.user.tenantIds.includes(tenant.id)`.
       authorize: trustResolution,
-      exempt: (ctx) => isPublic(ctx, baseDomain),
+      exempt: ['/health'],
+      // The front page and the sign-up have no tenant, and the central database.
+      mode: (ctx) => (isFront(ctx, baseDomain) ? 'central' : 'tenant'),
     }),
   );
-  const pages = publicRoutes(manager, baseDomain);
+  const addressOf = (id: string, host: string): string => `http://${id}.${baseDomain}${/:\d+$/.exec(host)?.[0] ?? ''}/`;
+  const pages = publicRoutes(manager, addressOf);
+  const signUp = signUpRoutes(creation, addressOf);
   const tenantPages = tenantPage(manager.em);
   const houses = houseRoutes(manager.em);
   app.use(pages.routes());
+  app.use(signUp.routes());
   app.use(tenantPages.routes());
   app.use(houses.routes()).use(houses.allowedMethods());
   return app;

@@ -8,7 +8,7 @@ import { openDatabaseServer } from './openDatabaseServer.ts';
 import { prepareTenants } from './prepareTenants.ts';
 import { StartError } from './StartError.ts';
 import { stopSignal } from './stopSignal.ts';
-import { DEMO_TENANTS } from './tenants.ts';
+import { DATABASE_PREFIX, DEMO_TENANTS } from './tenants.ts';
 import { welcome } from './welcome.ts';
 
 /** How long requests under way may go on once the application stops, and then their statements. */
@@ -31,14 +31,17 @@ async function run(): Promise<void> {
   await assertPortFree(config);
   database = started.adopt(await openDatabaseServer(config), (server) => server.stop());
   stopping.throwIfAborted();
-  const manager = started.adopt(await openManager(database.url, DEMO_TENANTS), (it) =>
-    it.close({ timeoutMs: STATEMENTS_TIMEOUT_MS }),
-  );
-  await prepareTenants(manager, DEMO_TENANTS, database.url);
-  stopping.throwIfAborted();
-  const app = buildApp({ manager, baseDomain: config.baseDomain });
-  const server = started.adopt(await listen(app.callback(), config), (http) => close(http, REQUESTS_TIMEOUT_MS));
   const { host, baseDomain } = config;
+  const serverUrl = database.url;
+  const manager = started.adopt(
+    await openManager({ server: serverUrl, centralDatabase: `${DATABASE_PREFIX}central`, baseDomain }),
+    (it) => it.close({ timeoutMs: STATEMENTS_TIMEOUT_MS }),
+  );
+  const creation = { manager, serverUrl, databasePrefix: DATABASE_PREFIX };
+  await prepareTenants(creation, DEMO_TENANTS);
+  stopping.throwIfAborted();
+  const app = buildApp({ ...creation, baseDomain });
+  const server = started.adopt(await listen(app.callback(), config), (http) => close(http, REQUESTS_TIMEOUT_MS));
   console.log(
     [...database.notes, welcome({ host, baseDomain, port: portOf(server), tenants: DEMO_TENANTS })].join('\n'),
   );

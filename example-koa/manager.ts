@@ -1,12 +1,24 @@
 import { fileURLToPath } from 'node:url';
 import { Migrator } from '@mikro-orm/migrations';
-import { StaticCatalog, TenantOrmManager } from 'mikro-orm-multitenancy';
+import { TenantOrmManager } from 'mikro-orm-multitenancy';
+import { CentralMigration20261125100000 } from './central/CentralMigration20261125100000.ts';
+import { Customer } from './central/Customer.ts';
+import { Plan } from './central/Plan.ts';
 import { House } from './entities/House.ts';
-import type { HouseTenant } from './tenants.ts';
 
-/** `server` is a URL as `postgresql://user:password@host:port`; each tenant brings its database. */
-export function openManager(server: string, tenants: readonly HouseTenant[]): Promise<TenantOrmManager<HouseTenant>> {
-  return TenantOrmManager.init<HouseTenant>({
+export interface ManagerOptions {
+  /** `postgresql://user:password@host:port`; each tenant brings its database. */
+  readonly server: string;
+  /** The database in which the tenants are listed, on the same server. */
+  readonly centralDatabase: string;
+  /** Tenants are its subdomains, and so none may have it as a domain of its own. */
+  readonly baseDomain: string;
+}
+
+export type HouseManager = Awaited<ReturnType<typeof openManager>>;
+
+export function openManager({ server, centralDatabase, baseDomain }: ManagerOptions) {
+  return TenantOrmManager.init({
     orm: {
       entities: [House],
       extensions: [Migrator],
@@ -14,6 +26,15 @@ export function openManager(server: string, tenants: readonly HouseTenant[]): Pr
       migrations: { path: fileURLToPath(new URL('migrations', import.meta.url)), glob: '!(*.d).{js,ts}' },
     },
     server,
-    catalog: new StaticCatalog(tenants),
+    central: {
+      database: centralDatabase,
+      tenant: Customer,
+      orm: {
+        entities: [Plan],
+        extensions: [Migrator],
+        migrations: { migrationsList: [CentralMigration20261125100000] },
+      },
+      ownDomains: [baseDomain],
+    },
   });
 }

@@ -1,10 +1,10 @@
-import type { HouseTenant } from './tenants.ts';
+import type { NewHouseTenant } from './tenants.ts';
 
 export interface WelcomeOptions {
   readonly host: string;
   readonly port: number;
   readonly baseDomain: string;
-  readonly tenants: readonly HouseTenant[];
+  readonly tenants: readonly NewHouseTenant[];
 }
 
 /** What to open in a browser, and what to try with curl. The Host header does without any DNS. */
@@ -26,6 +26,9 @@ export function welcome({ host, port, baseDomain, tenants }: WelcomeOptions): st
     ...tenants.flatMap(({ domains }) => domains?.slice(0, 1).map((domain) => curl(domain, '/houses')) ?? []),
     ...tenants.map(({ id }) => `  curl http://${address}/t/${id}/houses`),
     ...(first === undefined ? [] : ['', 'A new house:', curl(`${first.id}.${baseDomain}`, '/houses', newHouse)]),
+    '',
+    'A new tenant:',
+    `  curl -H 'Content-Type: application/json' -d '{"id":"hooli","name":"Hooli Homes"}' http://${address}/sign-up`,
     '',
     'Ctrl-C stops everything; the data stays.',
   ].join('\n');

@@ -162,11 +162,18 @@ try {
     assert.match(second.output, /^Another example-koa is running on the data in [^\n]*\n$/);
   });
 
-  const post = curls.find(({ method }) => method === 'POST');
+  const post = curls.find(({ method, url }) => method === 'POST' && url.pathname === '/houses');
+  const signUp = curls.find(({ url }) => url.pathname === '/sign-up');
   const withNew = { ...seeded, acme: [...seeded.acme, JSON.parse(post.body).address] };
   await step('a new house is in one tenant only', async () => {
     await send(post, 201);
     assert.deepEqual(await housesByTenant(curls), withNew);
+  });
+  await step('a new tenant signs up, once', async () => {
+    const { id } = await send(signUp, 201);
+    const page = { ...curls[0], headers: { host: `${id}.localhost` } };
+    assert.deepEqual(await addressesOf(page), []);
+    await send(signUp, 409);
   });
   // npm's shell ends by the signal itself, once the example is done.
   await step('Ctrl-C stops npm start and PostgreSQL', () => end(first, 'SIGINT', { group: true }, [0, 130, 'SIGINT']));

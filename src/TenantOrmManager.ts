@@ -180,7 +180,7 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
   async acquire(id: string, options: AcquireOptions = {}): Promise<TenantLease<T, EM>> {
     const { signal, allow } = options;
     signal?.throwIfAborted();
-    const tenant = await unlessAborted(this.#find(id), signal);
+    const tenant = await (signal === undefined ? this.#find(id) : unlessAborted(this.#find(id), signal));
     const unavailable = unavailabilityOf(tenant, allow);
     if (unavailable !== undefined) {
       throw unavailable;

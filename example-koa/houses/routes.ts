@@ -1,10 +1,10 @@
-import { bodyParser } from '@koa/bodyparser';
 import { Router } from '@koa/router';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { Context, Next } from 'koa';
+import type { Context } from 'koa';
 import type { TenancyState } from 'mikro-orm-multitenancy/koa';
+import type { HouseTenant } from '../central/Customer.ts';
 import { House } from '../entities/House.ts';
-import type { HouseTenant } from '../tenants.ts';
+import { body } from '../readBody.ts';
 import { checked, houseId, housePage, partOfHouse, wholeHouse } from './houseInput.ts';
 
 /** CRUD of houses. Nothing in here knows of tenants: `em` is the current tenant's, whichever that is. */
@@ -60,20 +60,4 @@ export function houseRoutes(em: EntityManager): Router<TenancyState<HouseTenant>
   });
 
   return router;
-}
-
-/** Parses a body of one of these types, and refuses every other one. */
-function body(...types: readonly ('json' | 'urlencoded')[]) {
-  const parse = bodyParser({
-    jsonLimit: '64kb',
-    formLimit: '64kb',
-    onError: (error: Error & { readonly status?: number }, ctx) =>
-      ctx.throw(error.status ?? 400, `The body cannot be read: ${error.message}`),
-  });
-  return async (ctx: Context, next: Next): Promise<void> => {
-    if (!ctx.is([...types])) {
-      ctx.throw(415, `The body must be ${types.join(' or ')}.`);
-    }
-    await parse(ctx, next);
-  };
 }

@@ -1,13 +1,14 @@
 import { once } from 'node:events';
 import { type IncomingHttpHeaders, type IncomingMessage, request, type Server } from 'node:http';
 import { text } from 'node:stream/consumers';
-import type { TenantOrmManager } from 'mikro-orm-multitenancy';
 import { dropDatabase, serverUrl, uniqueName } from '../../test/support/databases.ts';
 import { buildApp } from '../app.ts';
+import type { HouseTenant } from '../central/Customer.ts';
+import type { TenantCreation } from '../createTenant.ts';
 import { close, listen, portOf } from '../httpServer.ts';
-import { openManager } from '../manager.ts';
+import { type HouseManager, openManager } from '../manager.ts';
 import { prepareTenants } from '../prepareTenants.ts';
-import { DEMO_TENANTS, type HouseTenant } from '../tenants.ts';
+import { DEMO_TENANTS } from '../tenants.ts';
 
 export interface Answer {
   readonly status: number;
@@ -22,34 +23,53 @@ export interface Sent {
   readonly body?: unknown;
 }
 
-/** The example with its tenants on databases of their own, on a free port. */
+/** The example with its databases under names of their own, on a free port. */
 export class ExampleServer implements AsyncDisposable {
-  readonly manager: TenantOrmManager<HouseTenant>;
+  readonly manager: HouseManager;
+  readonly creation: TenantCreation;
+  readonly centralDatabase: string;
+  /** Those of the demo. */
   readonly tenants: readonly HouseTenant[];
   /** What the application reported to its log. */
   readonly errors: unknown[];
   readonly #server: Server;
 
   private constructor(
-    manager: TenantOrmManager<HouseTenant>,
+    creation: TenantCreation,
+    centralDatabase: string,
     tenants: readonly HouseTenant[],
     errors: unknown[],
     server: Server,
   ) {
-    this.manager = manager;
+    this.manager = creation.manager;
+    this.creation = creation;
+    this.centralDatabase = centralDatabase;
     this.tenants = tenants;
     this.errors = errors;
     this.#server = server;
   }
 
   static async start(): Promise<ExampleServer> {
-    const tenants = DEMO_TENANTS.map((tenant) => ({ ...tenant, database: uniqueName(tenant.database) }));
-    const manager = await openManager(serverUrl(), tenants);
-    await prepareTenants(manager, tenants, serverUrl());
-    const app = buildApp({ manager, baseDomain: 'localhost' });
+    const name = uniqueName('example');
+    const centralDatabase = `${name}_central`;
+    const manager = await openManager({ server: serverUrl(), centralDatabase, baseDomain: 'localhost' });
+    const creation = { manager, serverUrl: serverUrl(), databasePrefix: `${name}_` };
+    await prepareTenants(creation, DEMO_TENANTS);
+    const { tenants } = await manager.catalog.list();
+    const app = buildApp({ ...creation, baseDomain: 'localhost' });
     const errors: unknown[] = [];
     app.on('error', (error: unknown) => errors.push(error));
-    return new ExampleServer(manager, tenants, errors, await listen(app.callback(), { port: 0, host: '127.0.0.1' }));
+    const server = await listen(app.callback(), { port: 0, host: '127.0.0.1' });
+    return new ExampleServer(creation, centralDatabase, tenants, errors, server);
+  }
+
+  get port(): number {
+    return portOf(this.#server);
+  }
+
+  /** Another manager over the same databases, as another process has it. */
+  another(): Promise<HouseManager> {
+    return openManager({ server: serverUrl(), centralDatabase: this.centralDatabase, baseDomain: 'localhost' });
   }
 
   async send(host: string, path: string, { method = 'GET', headers = {}, body }: Sent = {}): Promise<Answer> {
@@ -74,7 +94,8 @@ export class ExampleServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await close(this.#server, 0);
+    const { tenants } = await this.manager.catalog.list();
     await this.manager.close();
-    await Promise.all(this.tenants.map(({ database }) => dropDatabase(database)));
+    await Promise.all([...tenants.map(({ database }) => database), this.centralDatabase].map(dropDatabase));
   }
 }

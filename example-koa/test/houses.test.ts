@@ -129,8 +129,9 @@ describe('/houses', () => {
     expect(JSON.parse(health.text)).toMatchObject({ status: 'ok' });
     const front = await server.send('localhost:3000', '/');
     for (const { id } of server.tenants) {
-      expect(front.text).toContain(`href="//${id}.localhost:3000/"`);
+      expect(front.text).toContain(`href="http://${id}.localhost:3000/"`);
     }
+    expect(front.text).toContain('Start with 10 houses');
     expect((await server.send('127.0.0.1:3000', '/')).status).toBe(200);
   });
 });

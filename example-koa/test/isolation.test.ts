@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { serverUrl, sessionsIn } from '../../test/support/databases.ts';
+import { sessionsIn } from '../../test/support/databases.ts';
 import { House } from '../entities/House.ts';
-import { openManager } from '../manager.ts';
 import { prepareTenants } from '../prepareTenants.ts';
 import { DEMO_TENANTS } from '../tenants.ts';
 import { ExampleServer } from './ExampleServer.ts';
@@ -111,10 +110,11 @@ describe('the tenants of the example', () => {
   });
 
   it('are prepared once by servers that start at the same time', async () => {
-    await using one = await openManager(serverUrl(), server.tenants);
-    await using other = await openManager(serverUrl(), server.tenants);
+    await using one = await server.another();
+    await using other = await server.another();
     await server.manager.run('globex', (em) => em.execute('drop table "house", "mikro_orm_migrations"'));
-    await Promise.all([one, other].map((manager) => prepareTenants(manager, server.tenants, serverUrl())));
+    await server.manager.central.tenants.setStatus('globex', 'provisioning');
+    await Promise.all([one, other].map((manager) => prepareTenants({ ...server.creation, manager }, DEMO_TENANTS)));
     expect(await server.houses('globex.localhost')).toHaveLength(3);
     expect(await server.houses('acme.localhost')).toHaveLength(1);
   });

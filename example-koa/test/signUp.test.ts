@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { adminQuery, createDatabase, dropDatabase } from '../../test/support/databases.ts';
+import { finishTenants } from '../createTenant.ts';
+import { ExampleServer } from './ExampleServer.ts';
+
+describe('a sign-up', () => {
+  let server: ExampleServer;
+  beforeAll(async () => {
+    server = await ExampleServer.start();
+  });
+  afterAll(async () => {
+    await server[Symbol.asyncDispose]();
+    expect(server.errors).toEqual([]);
+  });
+
+  const signUp = (body: unknown, headers = {}) =>
+    server.send('localhost:3000', '/sign-up', { method: 'POST', body, headers });
+  const code = ({ text }: { readonly text: string }) => JSON.parse(text).error.code;
+
+  it('gives a tenant with a database of its own, on the free plan', async () => {
+    const answer = await signUp({ id: 'hooli', name: 'Hooli Homes', colour: '#00897b' });
+    expect(answer.status).toBe(201);
+    expect(answer.headers.location).toBe('http://hooli.localhost:3000/');
+    const page = await server.send('hooli.localhost', '/');
+    expect(page.text).toContain('Hooli Homes');
+    expect(page.text).toContain('Plan: Free, up to 10 houses.');
+    expect(page.text).toContain(`database <b>${server.creation.databasePrefix}hooli</b>`);
+    expect(await server.houses('hooli.localhost')).toEqual([]);
+    await server.send('hooli.localhost', '/houses', { method: 'POST', body: { address: 'Only of Hooli' } });
+    expect((await server.houses('acme.localhost')).map(({ address }) => address)).not.toContain('Only of Hooli');
+  });
+
+  it('leaves the new database closed to other roles', async () => {
+    const rows = await adminQuery<{ open: boolean }>("select has_database_privilege('public', $1, 'connect') as open", [
+      `${server.creation.databasePrefix}acme`,
+    ]);
+    expect(rows).toEqual([{ open: false }]);
+  });
+
+  it('answers a form with a page that leads to the new tenant', async () => {
+    const answer = await signUp('id=piedpiper&name=Pied+Piper', {
+      'content-type': 'application/x-www-form-urlencoded',
+    });
+    expect(answer.status).toBe(201);
+    expect(answer.text).toContain('<a href="http://piedpiper.localhost:3000/">');
+  });
+
+  it('takes nobody else’s name, and one name once, however many ask at once', async () => {
+    const taken = await signUp({ id: 'acme', name: 'Not Acme' });
+    expect([taken.status, code(taken)]).toEqual([409, 'CONFLICT']);
+    expect((await server.send('acme.localhost', '/')).text).toContain('Acme Homes');
+    const answers = await Promise.all(
+      [1, 2, 3, 4, 5].map((n) => signUp({ id: 'raviga', name: `Raviga ${n}` }).then(({ status }) => status)),
+    );
+    expect(answers.sort((one, other) => one - other)).toEqual([201, 409, 409, 409, 409]);
+  });
+
+  it('does not take over a database that is there already', async () => {
+    const database = `${server.creation.databasePrefix}leftover`;
+    await createDatabase(database);
+    expect((await signUp({ id: 'leftover', name: 'Leftover' })).status).toBe(409);
+    expect(await server.manager.catalog.find('leftover')).toBeUndefined();
+    await dropDatabase(database);
+  });
+
+  it.each([
+    ['a reserved name', { id: 'www', name: 'Web' }],
+    ['capital letters', { id: 'Acme', name: 'Acme' }],
+    ['a name too long for a database', { id: 'a'.repeat(41), name: 'Long' }],
+    ['SQL', { id: 'a"; drop database postgres; --', name: 'Little Bobby' }],
+    ['no name', { id: 'nameless', name: ' ' }],
+    ['a colour that is more than one', { id: 'styled', name: 'Styled', colour: 'red;}' }],
+    ['a column that is not theirs', { id: 'greedy', name: 'Greedy', plan: 'estate' }],
+  ])('refuses %s', async (_what, body) => {
+    expect((await signUp(body)).status).toBe(422);
+  });
+
+  it('is not accepted from the page of another origin, nor on a tenant’s address', async () => {
+    expect((await signUp({ id: 'forged', name: 'Forged' }, { 'sec-fetch-site': 'same-site' })).status).toBe(403);
+    const onTenant = await server.send('acme.localhost', '/sign-up', { method: 'POST', body: { id: 'x', name: 'X' } });
+    expect(onTenant.status).toBe(404);
+  });
+
+  it('that was cut off half-way is not served, and is finished by the next start', async () => {
+    await server.manager.central.tenants.create({
+      id: 'halfway',
+      name: 'Half Way',
+      colour: '#000000',
+      status: 'provisioning',
+      database: `${server.creation.databasePrefix}halfway`,
+    });
+    expect((await server.send('halfway.localhost', '/')).status).toBe(503);
+    await finishTenants(server.creation);
+    expect((await server.send('halfway.localhost', '/')).status).toBe(200);
+  });
+});
