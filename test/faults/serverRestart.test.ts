@@ -1,9 +1,12 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { serverUrl } from '../support/databases.ts';
 import { assertRecovered } from '../support/faults/assertRecovered.ts';
 import { FaultWorld, House } from '../support/faults/FaultWorld.ts';
 import { Load } from '../support/faults/Load.ts';
 import { OwnPostgres } from '../support/faults/OwnPostgres.ts';
+
+// Each makes a PostgreSQL of its own, and starts it more than once.
+jest.setTimeout(90_000);
 
 describe('a server', () => {
   it('that is restarted twice under load serves again in the same process, and others notice nothing', async () => {
