@@ -54,6 +54,8 @@ export class TenantConnection implements BudgetedConnection {
   #underWay = 0;
   #broken = false;
   #revoked = false;
+  /** After a failover the old primary may keep its sessions, where nothing can be written any more. */
+  #mayBeStale = false;
   /** Whether a statement was under way when the connection was taken from its user. */
   #isInterrupted = false;
   readonly #onGone = new Set<() => void>();
@@ -125,9 +127,14 @@ export class TenantConnection implements BudgetedConnection {
         ? await this.#inTransactions.run(this.#send, text, parameters)
         : await this.#send(text, parameters);
     } catch (error) {
-      throw this.#isReadOnly && (error as { readonly code?: unknown }).code === READ_ONLY_TRANSACTION
-        ? new TenantReadOnlyError(this.#tenantId, 'PostgreSQL refused a write', { cause: error })
-        : error;
+      if ((error as { readonly code?: unknown }).code !== READ_ONLY_TRANSACTION) {
+        throw error;
+      }
+      if (this.#isReadOnly) {
+        throw new TenantReadOnlyError(this.#tenantId, 'PostgreSQL refused a write', { cause: error });
+      }
+      this.#mayBeStale = true;
+      throw error;
     } finally {
       this.#underWay -= 1;
     }
@@ -224,7 +231,7 @@ export class TenantConnection implements BudgetedConnection {
     if (!clean && !this.#broken) {
       this.#listener.tainted(status ?? 'unknown');
     }
-    this.#listener.released(this, !clean);
+    this.#listener.released(this, !clean || this.#mayBeStale);
   }
 
   /** Takes the connection from its user, whose statement rejects: cut off, or cancelled where a pooler is in between. */
