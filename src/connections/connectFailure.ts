@@ -55,7 +55,8 @@ export function connectFailureOf(error: unknown): ConnectFailure {
   if (error instanceof PasswordFunctionError) {
     return 'unknown';
   }
-  for (let reason = error; reason instanceof Error; reason = reason.cause) {
+  // Not `instanceof Error`: an error of Node.js may come from another realm, as in tests that run in one of their own.
+  for (let reason = error; isErrorLike(reason); reason = reason.cause) {
     const failure = failureOf(reason);
     if (failure !== 'unknown') {
       return failure;
@@ -64,9 +65,19 @@ export function connectFailureOf(error: unknown): ConnectFailure {
   return 'unknown';
 }
 
-function failureOf(reason: Error): ConnectFailure {
-  const { code } = reason as { readonly code?: unknown };
-  if (reason instanceof ConnectDeadlineError || SERVER_MESSAGES.test(reason.message)) {
+interface ErrorLike {
+  readonly message: unknown;
+  readonly code?: unknown;
+  readonly cause?: unknown;
+}
+
+function isErrorLike(value: unknown): value is ErrorLike {
+  return typeof value === 'object' && value !== null && 'message' in value;
+}
+
+function failureOf(reason: ErrorLike): ConnectFailure {
+  const { code } = reason;
+  if (reason instanceof ConnectDeadlineError || SERVER_MESSAGES.test(String(reason.message))) {
     return 'server';
   }
   if (typeof code !== 'string') {
