@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { TenantCatalog } from './catalog/TenantCatalog.ts';
 import { LONGEST_DELAY_MS } from './connections/Clock.ts';
 import { type CheckedServerOptions, checkServer, type ServerOptions } from './connections/ServerOptions.ts';
+import { withPool } from './connections/withPool.ts';
 import { TenancyConfigurationError } from './errors.ts';
 import type { TenantEntities, TenantOrmOptions } from './orm/TenantOrmOptions.ts';
 import { DEFAULT_SERVER, type Tenant } from './tenant/Tenant.ts';
@@ -85,7 +86,7 @@ export function checkManagerOptions<T extends Tenant>(options: TenantOrmManagerO
     ...rest,
     catalog: options.catalog,
     weight: options.weight,
-    servers: checkServers(server, servers),
+    servers: checkServers(server, servers, options.orm.pool),
     warn: warn ?? ((message: string) => process.emitWarning(message, 'TenancyWarning')),
   });
 }
@@ -93,6 +94,7 @@ export function checkManagerOptions<T extends Tenant>(options: TenantOrmManagerO
 function checkServers(
   server: string | ServerOptions | undefined,
   servers: Readonly<Record<string, string | ServerOptions>> | undefined,
+  pool: unknown,
 ): ReadonlyMap<string, CheckedServerOptions> {
   if ((server === undefined) === (servers === undefined)) {
     throw new TenancyConfigurationError('TenantOrmManager.init: give either `server` or `servers`.');
@@ -101,5 +103,10 @@ function checkServers(
   if (named.length === 0) {
     throw new TenancyConfigurationError('TenantOrmManager.init: `servers` must name at least one server.');
   }
-  return new Map(named.map(([name, options]) => [name, checkServer(name, options)]));
+  return new Map(
+    named.map(([name, options]) => [
+      name,
+      checkServer(name, pool === undefined ? options : withPool(name, options, pool)),
+    ]),
+  );
 }

@@ -1,6 +1,6 @@
 export { StaticCatalog } from './catalog/StaticCatalog.ts';
 export type { ListOptions, TenantCatalog, TenantPage } from './catalog/TenantCatalog.ts';
-export type { Password, ServerOptions } from './connections/ServerOptions.ts';
+export type { Password, ReplicaOptions, ServerOptions } from './connections/ServerOptions.ts';
 export type { SessionOption, SessionSettings } from './connections/SessionSettings.ts';
 export { currentTenant, requireTenant } from './context/TenantContext.ts';
 export {

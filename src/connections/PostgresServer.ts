@@ -6,7 +6,7 @@ import type { ConnectionAccount } from './ConnectionAccount.ts';
 import { ConnectionBudget, type ConnectionBudgetLimits, type ConnectionBudgetStats } from './ConnectionBudget.ts';
 import { LeakWatch } from './LeakWatch.ts';
 import { openClient, type ServerAddress } from './openClient.ts';
-import type { CheckedServerOptions } from './ServerOptions.ts';
+import type { CheckedReplicaOptions, CheckedServerOptions } from './ServerOptions.ts';
 import { NO_SESSION, sessionsOf, type TenantSession } from './SessionSettings.ts';
 import { TenantConnection } from './TenantConnection.ts';
 import type { ConnectionCounts } from './TenantShare.ts';
@@ -72,6 +72,7 @@ export class PostgresServer {
   readonly #reserved: ConnectionBudget<TenantConnection>;
   readonly #primary: Route;
   readonly #direct: Route;
+  readonly #replicas: readonly Route[];
 
   constructor(name: string, options: CheckedServerOptions, events: TenancyEmitter, clock: Clock = systemClock) {
     this.name = name;
@@ -87,11 +88,17 @@ export class PostgresServer {
       { ...limits, maxConnections: reservedConnections, idleTimeoutMs: RESERVED_IDLE_MS },
       clock,
     );
-    this.#primary = this.#route('primary', { url }, pooler === 'transaction');
+    this.#primary = this.#route('primary', options, pooler === 'transaction');
     this.#direct =
-      url === directUrl ? { ...this.#primary, isPooled: false } : this.#route('direct', { url: directUrl }, false);
+      url === directUrl
+        ? { ...this.#primary, isPooled: false }
+        : this.#route('direct', { ...options, url: directUrl }, false);
+    this.#replicas = options.replicas.map((replica, n) =>
+      this.#route(`replica ${n + 1}`, replica, replica.pooler === 'transaction'),
+    );
   }
 
+  /** Whether connections of requests are watched for leaks. */
   get watchesLeaks(): boolean {
     return this.#options.leakWarningMs !== undefined;
   }
@@ -101,13 +108,18 @@ export class PostgresServer {
     return this.#account(this.#requests, this.#primary, of);
   }
 
+  /** The same on each replica. They count in the same limits. */
+  replicas(of: RequestsOf): ConnectionAccount<TenantConnection>[] {
+    return this.#replicas.map((replica) => this.#account(this.#requests, replica, of));
+  }
+
   /** Connections for migrations, which requests cannot starve; never through a pooler. */
   reserved(of: AccountOf): ConnectionAccount<TenantConnection> {
     return this.#account(this.#reserved, this.#direct, { ...of, session: NO_SESSION, weight: 1 });
   }
 
   stats({ tenants = false }: { readonly tenants?: boolean | undefined } = {}): PostgresServerStats {
-    const routes = [this.#primary, this.#direct];
+    const routes = [this.#primary, this.#direct, ...this.#replicas];
     return {
       requests: this.#requests.stats(),
       reserved: this.#reserved.stats(),
@@ -121,8 +133,8 @@ export class PostgresServer {
     this.#reserved.stop();
   }
 
-  #route(name: ServerRoute, address: Pick<ServerAddress, 'url'> & Partial<ServerAddress>, isPooled: boolean): Route {
-    const { user, password, ssl, connectTimeoutMs } = this.#options;
+  #route(name: ServerRoute, { url, user, password, ssl }: CheckedReplicaOptions, isPooled: boolean): Route {
+    const { connectTimeoutMs } = this.#options;
     const about = { server: this.name, route: name };
     const breaker = new CircuitBreaker(this.#clock, {
       down: (error, retryInMs) => this.#events.emit('server:down', { ...about, error, retryInMs }),
@@ -132,7 +144,7 @@ export class PostgresServer {
         this.#reserved.reconsider();
       },
     });
-    return { name, breaker, isPooled, address: { user, password, ssl, connectTimeoutMs, ...address } };
+    return { name, breaker, isPooled, address: { url, user, password, ssl, connectTimeoutMs } };
   }
 
   #account(

@@ -7,6 +7,25 @@ import { type SessionOption, sessionsOf } from './SessionSettings.ts';
 /** A password, or what fetches it for each new connection, as a token that changes needs it. */
 export type Password = string | (() => string | Promise<string>);
 
+/** A read replica of a server. What is left out is as the server has it. */
+export interface ReplicaOptions {
+  /** As that of the server. */
+  readonly url: string;
+  readonly pooler?: 'none' | 'transaction' | undefined;
+  readonly user?: string | undefined;
+  readonly password?: Password | undefined;
+  readonly ssl?: boolean | TlsOptions | undefined;
+}
+
+/** {@link ReplicaOptions} with what they take from their server. */
+export interface CheckedReplicaOptions {
+  readonly url: string;
+  readonly pooler: 'none' | 'transaction';
+  readonly user: string | undefined;
+  readonly password: Password | undefined;
+  readonly ssl: boolean | TlsOptions | undefined;
+}
+
 /** One PostgreSQL server that holds tenant databases. */
 export interface ServerOptions {
   /**
@@ -21,6 +40,11 @@ export interface ServerOptions {
    * does; `none` where it is PostgreSQL itself. @default 'transaction' when `directUrl` is another one, else 'none'
    */
   readonly pooler?: 'none' | 'transaction' | undefined;
+  /**
+   * Its read replicas, used as MikroORM uses `replicas`: for reads outside of transactions, one at random, as
+   * `preferReadReplicas` and `connectionType` say. Their connections count in the limits below. @default none
+   */
+  readonly replicas?: readonly (string | ReplicaOptions)[] | undefined;
   /** Instead of the one in the URLs. */
   readonly user?: string | undefined;
   /**
@@ -67,6 +91,7 @@ export interface CheckedServerOptions {
   readonly url: string;
   readonly directUrl: string;
   readonly pooler: 'none' | 'transaction';
+  readonly replicas: readonly CheckedReplicaOptions[];
   readonly user: string | undefined;
   readonly password: Password | undefined;
   readonly session: SessionOption | undefined;
@@ -102,21 +127,28 @@ const delay = (fallback: number) => z.int().min(1).max(LONGEST_DELAY_MS).default
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 
-const shape = z.strictObject({
+const address = {
   url: z.string(),
-  directUrl: z.string().optional(),
   pooler: z.enum(['none', 'transaction']).optional(),
+  user: z.string().min(1).optional(),
+  password: z
+    .custom<Password>((value) => typeof value === 'string' || typeof value === 'function', 'a string or a function')
+    .optional(),
+  ssl: z.union([z.boolean(), z.custom<TlsOptions>(isObject)]).optional(),
+};
+
+const shape = z.strictObject({
+  ...address,
+  directUrl: z.string().optional(),
+  replicas: z
+    .array(z.preprocess((value) => (typeof value === 'string' ? { url: value } : value), z.strictObject(address)))
+    .default([]),
   session: z
     .custom<SessionOption>(
       (value) => isObject(value) || typeof value === 'function',
       'settings, or a function of a tenant',
     )
     .optional(),
-  user: z.string().min(1).optional(),
-  password: z
-    .custom<Password>((value) => typeof value === 'string' || typeof value === 'function', 'a string or a function')
-    .optional(),
-  ssl: z.union([z.boolean(), z.custom<TlsOptions>(isObject)]).optional(),
   maxConnections: count(SERVER_DEFAULTS.maxConnections),
   maxConnectionsPerTenant: count(SERVER_DEFAULTS.maxConnectionsPerTenant),
   reservedConnections: count(SERVER_DEFAULTS.reservedConnections),
@@ -148,16 +180,18 @@ export function checkServer(name: string, options: string | ServerOptions): Chec
   }
   sessionsOf(name, server.session);
   const pooler = server.pooler ?? (directUrl === server.url ? 'none' : 'transaction');
-  return Object.freeze({
-    ...server,
-    directUrl,
-    pooler,
-    user: server.user,
-    password: server.password,
-    session: server.session,
-    ssl: server.ssl,
-    leakWarningMs: server.leakWarningMs,
+  const { user, password, ssl, session, leakWarningMs } = server;
+  const replicas = server.replicas.map((replica, n) => {
+    checkUrl(name, `replicas[${n}]`, replica.url);
+    return Object.freeze({
+      url: replica.url,
+      pooler: replica.pooler ?? pooler,
+      user: replica.user ?? user,
+      password: replica.password ?? password,
+      ssl: replica.ssl ?? ssl,
+    });
   });
+  return Object.freeze({ ...server, directUrl, pooler, replicas, user, password, session, ssl, leakWarningMs });
 }
 
 function checkUrl(server: string, option: string, value: string): void {

@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { Backoff } from '../connections/Backoff.ts';
 import { systemClock } from '../connections/Clock.ts';
+import type { ConnectionAccount } from '../connections/ConnectionAccount.ts';
 import type { PostgresServer } from '../connections/PostgresServer.ts';
+import type { TenantConnection } from '../connections/TenantConnection.ts';
 import { TenantPool } from '../connections/TenantPool.ts';
+import { TenantPools } from '../connections/TenantPools.ts';
 import type { EntityOwner } from '../context/OwnerGuard.ts';
 import { currentContext } from '../context/TenantContext.ts';
 import { TenancyConfigurationError, TenantOpenError } from '../errors.ts';
@@ -120,22 +123,13 @@ export class OpenTenants<T extends Tenant> {
     const startedAt = systemClock.now();
     const { server, owner, contextName } = this.placeFor(tenant, 'tenant');
     const generation = this.#generation;
-    const session = server.sessionOf(tenant);
-    const account = server.requests({
-      tenantId: id,
-      database: tenant.database,
-      session,
-      weight: this.#parts.weightOf(tenant),
-    });
-    const pool = new TenantPool(account, {
-      onEnd: () => this.#endedOutside(id, generation),
-      graceMs: () => GRACE_MS,
-      caller: () => currentContext()?.caller,
-      watchesLeaks: server.watchesLeaks,
-    });
+    const pool = this.#poolsOf(tenant, server, () => this.#endedOutside(id, generation));
     const { template, manager, events } = this.#parts;
     const failed = (error: unknown): TenantOpenError => this.#openingFailed(id, generation, error);
-    const orm = openOrFail(() => template.open({ tenant, owner, contextName, pool }), failed);
+    const orm = openOrFail(
+      () => template.open({ tenant, owner, contextName, pool: pool.primary, replicas: pool.replicas }),
+      failed,
+    );
     const handle = new TenantOrm<T>({
       tenant,
       place: this.#placeOf(tenant),
@@ -162,6 +156,19 @@ export class OpenTenants<T extends Tenant> {
       opened();
     }
     return handle;
+  }
+
+  #poolsOf(tenant: T, server: PostgresServer, onEnd: () => void): TenantPools {
+    const { id: tenantId, database } = tenant;
+    const of = { tenantId, database, session: server.sessionOf(tenant), weight: this.#parts.weightOf(tenant) };
+    const poolOn = (account: ConnectionAccount<TenantConnection>): TenantPool =>
+      new TenantPool(account, {
+        onEnd,
+        graceMs: () => GRACE_MS,
+        caller: () => currentContext()?.caller,
+        watchesLeaks: server.watchesLeaks,
+      });
+    return new TenantPools(poolOn(server.requests(of)), server.replicas(of).map(poolOn));
   }
 
   #openingFailed(id: string, generation: number, error: unknown): TenantOpenError {

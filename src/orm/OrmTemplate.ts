@@ -25,6 +25,8 @@ export interface OrmPool extends PostgresPool {
 export interface OpenOrmOptions {
   readonly tenant: Tenant;
   readonly pool: OrmPool;
+  /** One for each read replica. @default none */
+  readonly replicas?: readonly OrmPool[];
   readonly owner: EntityOwner;
   /** Unlike that of any other open ORM of the process; MikroORM finds request and transaction contexts by it. */
   readonly contextName: string;
@@ -124,12 +126,18 @@ export class OrmTemplate {
     await this.#resultCache?.close?.();
   }
 
-  #tenantOptions({ tenant, pool, contextName }: OpenOrmOptions): Options {
+  #tenantOptions({ tenant, pool, replicas = [], contextName }: OpenOrmOptions): Options {
     const options: Options = {
       dbName: tenant.database,
       contextName,
       driverOptions: connectThrough(pool),
     };
+    if (replicas.length > 0) {
+      options.replicas = replicas.map((replica, n) => ({
+        name: `replica ${n + 1}`,
+        driverOptions: connectThrough(replica),
+      }));
+    }
     if (this.#resultCache !== undefined) {
       const cache = new TenantResultCache(this.#resultCache, tenant.id, serverOf(tenant), tenant.database);
       options.resultCache = { ...this.#options.resultCache, adapter: standIn('TenantResultCache', cache) as never };

@@ -1,6 +1,6 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import type { Clock } from '../connections/Clock.ts';
-import type { TenantPool } from '../connections/TenantPool.ts';
+import type { TenantPools } from '../connections/TenantPools.ts';
 import { TenantClosedError } from '../errors.ts';
 import type { CloseReason } from '../events.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
@@ -16,7 +16,7 @@ export interface TenantOrmParts<T extends Tenant> {
   /** Which database it is, whatever becomes of `tenant`, which is the catalogue's object. */
   readonly place: string;
   readonly generation: number;
-  readonly pool: TenantPool;
+  readonly pool: TenantPools;
   readonly orm: MikroORM | Promise<MikroORM>;
   readonly manager: object;
   readonly clock: Clock;
@@ -128,7 +128,7 @@ export class TenantOrm<T extends Tenant = Tenant> {
     }
   }
 
-  stats(): ReturnType<TenantPool['stats']> {
+  stats(): ReturnType<TenantPools['stats']> {
     return this.#parts.pool.stats();
   }
 }
