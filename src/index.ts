@@ -1,5 +1,6 @@
 export { StaticCatalog } from './catalog/StaticCatalog.ts';
 export type { ListOptions, TenantCatalog, TenantPage } from './catalog/TenantCatalog.ts';
+export type { BreakerState, PostgresServerStats } from './connections/PostgresServer.ts';
 export type { Password, ReplicaOptions, ServerOptions } from './connections/ServerOptions.ts';
 export type { SessionOption, SessionSettings } from './connections/SessionSettings.ts';
 export { currentTenant, requireTenant } from './context/TenantContext.ts';
@@ -25,7 +26,7 @@ export {
   WrongDatabaseError,
   WrongTenantError,
 } from './errors.ts';
-export type { CloseReason, TenancyEmitter, TenancyEvents } from './events.ts';
+export type { CloseReason, ServerRoute, TenancyEmitter, TenancyEvents } from './events.ts';
 export type { TenantOrmManagerOptions } from './ManagerOptions.ts';
 export type { TenantMigrateOptions, TenantMigrator } from './migrations/TenantMigrator.ts';
 export type { RunOptions, TenantLease, TenantWork } from './orm/TenantLease.ts';
