@@ -1,10 +1,11 @@
 import { TenantClosedError } from '../errors.ts';
+import { AccountQueue } from './AccountQueue.ts';
 import type { BudgetedConnection, CloseCause, ConnectionBudget } from './ConnectionBudget.ts';
 import type { ConnectionOpener, Opened } from './ConnectionOpener.ts';
 import { connectFailureOf } from './connectFailure.ts';
-import { SingleTimer } from './SingleTimer.ts';
+import { Drain } from './Drain.ts';
+import { type AccountStats, HeldConnections } from './HeldConnections.ts';
 import type { TenantShare } from './TenantShare.ts';
-import { WaitingLine } from './WaitingLine.ts';
 
 /** Who asks for a connection. `signal` is read only when the caller has to wait, so that it may be made then. */
 export interface Caller {
@@ -17,61 +18,47 @@ export interface ConnectionAccountParts<C extends BudgetedConnection> {
   readonly budget: ConnectionBudget<C>;
 }
 
-export type AccountStats = Readonly<Record<'opening' | 'open' | 'inUse' | 'idle' | 'closing' | 'waiting', number>>;
-
-/** How long a connection may take to say goodbye once its account has run out of time. */
-const GOODBYE_MS = 50;
-
 /** What one tenant has of one route: its idle and used connections and its waiting callers. */
 export class ConnectionAccount<C extends BudgetedConnection> {
   readonly tenantId: string;
   readonly share: TenantShare<C>;
   readonly #opener: ConnectionOpener<C>;
   readonly #budget: ConnectionBudget<C>;
-  readonly #idle: C[] = [];
-  readonly #inUse = new Set<C>();
-  readonly #closing = new Set<C>();
-  readonly #line: WaitingLine<C>;
-  readonly #retry: SingleTimer;
-  #opening = 0;
+  readonly #held = new HeldConnections<C>();
+  readonly #queue: AccountQueue<C>;
   #endedBecause: string | undefined;
-  #drained: PromiseWithResolvers<void> | undefined;
+  #drain: Drain | undefined;
 
   constructor({ share, opener, budget }: ConnectionAccountParts<C>) {
     this.tenantId = share.tenantId;
     this.share = share;
     this.#opener = opener;
     this.#budget = budget;
-    this.#retry = new SingleTimer((delayMs, fn) => budget.outside(() => budget.clock.schedule(delayMs, fn)));
-    this.#line = new WaitingLine(budget.clock, (by) => budget.waits(by));
+    const dispatch = (): void => budget.dispatch(this);
+    this.#queue = new AccountQueue({ held: this.#held, share, opener, budget, dispatch });
   }
 
   /** How many callers wait for whom no connection is being opened, although one may be. */
   get unserved(): number {
-    const unserved = this.#line.size - this.#opening;
+    const unserved = this.#queue.size - this.#held.opening;
     return unserved > 0 && this.#opener.blocked === undefined ? unserved : 0;
   }
 
   get sockets(): number {
-    return this.#opening + this.#closing.size + this.#idle.length + this.#inUse.size;
+    return this.#held.sockets;
   }
 
   get closing(): number {
-    return this.#closing.size;
+    return this.#held.closing.size;
   }
 
   get hasIdle(): boolean {
-    return this.#idle.length > 0;
+    return this.#held.idle.length > 0;
   }
 
   /** Since when the first waiting caller waits; infinity where nobody does. */
   get waitsSince(): number {
-    return this.#line.since ?? Number.POSITIVE_INFINITY;
-  }
-
-  /** Whether a connection can come free for a waiting caller; one that is closing cannot. */
-  get #mayServe(): boolean {
-    return this.#opening + this.#inUse.size > 0;
+    return this.#queue.since;
   }
 
   /**
@@ -86,93 +73,43 @@ export class ConnectionAccount<C extends BudgetedConnection> {
     if (this.#endedBecause !== undefined) {
       return Promise.reject(new TenantClosedError(this.tenantId, this.#endedBecause));
     }
-    const own = this.#line.size === 0 ? this.#idle.pop() : undefined;
+    const own = this.#queue.size === 0 ? this.#held.idle.pop() : undefined;
     if (own !== undefined) {
       const idleForMs = this.#budget.leftIdle(own);
-      this.#inUse.add(own);
+      this.#held.inUse.add(own);
       return idleForMs < this.#budget.limits.checkAfterIdleMs
         ? Promise.resolve(own)
         : this.#checked(own, caller, timeoutMs);
     }
     const { blocked } = this.#opener;
     // Where others wait already, whatever they wait for serves this caller as well.
-    if (blocked !== undefined && !this.#mayServe && this.#line.size === 0 && !this.#awaitsRoom(blocked.error)) {
+    if (blocked !== undefined && !this.#held.mayServe && this.#queue.size === 0 && !this.#awaitsRoom(blocked.error)) {
       return Promise.reject(this.#opener.refusal(blocked));
     }
-    return this.#wait(caller?.signal, timeoutMs);
+    return this.#queue.wait(caller?.signal, timeoutMs);
   }
 
   /** A connection that was idle for long may be dead without anybody having heard of it. */
   async #checked(connection: C, caller: Caller | undefined, timeoutMs: number): Promise<C> {
     const startedAt = this.#budget.clock.now();
     const isAlive = await connection.check();
-    if (isAlive && this.#inUse.has(connection) && this.#endedBecause === undefined) {
+    if (isAlive && this.#held.inUse.has(connection) && this.#endedBecause === undefined) {
       return connection;
     }
     if (isAlive) {
       this.release(connection);
     } else {
       this.broken(connection);
-      for (const other of [...this.#idle].filter((one) => this.#budget.wantsCheck(one))) {
+      for (const other of [...this.#held.idle].filter((one) => this.#budget.wantsCheck(one))) {
         this.giveUp(other, 'broken');
       }
     }
     return this.#acquire(caller, Math.max(0, timeoutMs - (this.#budget.clock.now() - startedAt)));
   }
 
-  #wait(signal: AbortSignal | undefined, timeoutMs: number): Promise<C> {
-    if (signal?.aborted === true) {
-      return Promise.reject(signal.reason);
-    }
-    const place = this.#line.join({
-      signal,
-      timeoutMs,
-      late: () => this.#budget.exceeded(this.share, this.#lateBecause()),
-      left: () => {
-        this.#stopRetrying();
-        this.#budget.dispatch(this);
-      },
-    });
-    this.#budget.dispatch(this);
-    const unserved = this.#line.size - this.#opening;
-    const refusal = unserved > 0 ? this.#budget.refusal(this.share, unserved) : undefined;
-    if (refusal !== undefined) {
-      place.leave(refusal);
-    }
-    this.#retryLater();
-    return place.promise;
-  }
-
-  /** Callers that wait for a connection in use may get one of their own once nothing is in the way any more. */
-  #retryLater(): void {
-    const { blocked } = this.#opener;
-    if (blocked !== undefined && this.#line.size > 0) {
-      this.#retry.after(blocked.retryInMs, () => {
-        this.#budget.dispatch(this);
-        // A timer may fire a moment early.
-        this.#retryLater();
-      });
-    }
-  }
-
-  #stopRetrying(): void {
-    if (this.#line.size === 0) {
-      this.#retry.cancel();
-    }
-  }
-
-  #lateBecause(): string {
-    const within = `within ${this.#budget.limits.acquireTimeoutMs} ms`;
-    if (this.#opening > 0) {
-      return `the server opened no connection ${within}`;
-    }
-    const isFull = connectFailureOf(this.#opener.blocked?.error) === 'full';
-    return `no connection became free ${within}${isFull ? ', and the server takes no more clients' : ''}`;
-  }
-
   /** Gives a connection back. `destroy` closes it instead, where its state is not to be trusted. */
   release(connection: C, destroy = false): void {
-    if (!this.#inUse.delete(connection)) {
+    if (!this.#held.inUse.delete(connection)) {
       return;
     }
     if (destroy) {
@@ -194,41 +131,38 @@ export class ConnectionAccount<C extends BudgetedConnection> {
    */
   broken(connection: C): void {
     this.giveUp(connection, 'broken');
-    if (this.#inUse.delete(connection)) {
+    if (this.#held.inUse.delete(connection)) {
       this.#close(connection, 'broken');
       this.#budget.dispatch(this);
     }
   }
 
   #offer(connection: C): void {
-    if (this.#line.size === 0) {
-      this.#idle.push(connection);
+    if (this.#queue.size === 0) {
+      this.#held.idle.push(connection);
       this.#budget.becameIdle(connection, this);
     } else if (this.#budget.mayHandOver(this)) {
-      this.#inUse.add(connection);
-      this.#line.serve(connection);
-      this.#stopRetrying();
+      this.#held.inUse.add(connection);
+      this.#queue.serve(connection);
     } else {
       this.#close(connection, 'stolen');
     }
   }
 
   #close(connection: C, cause: CloseCause): void {
-    this.#closing.add(connection);
+    this.#held.closing.add(connection);
     void this.#budget.close(connection, this, cause);
   }
 
   /** @internal Called by the budget when a socket of this account is closed. */
   closed(connection: C): void {
-    this.#closing.delete(connection);
+    this.#held.closing.delete(connection);
     this.#checkDrained();
   }
 
   /** @internal Closes an idle connection. */
   giveUp(connection: C, cause: CloseCause): void {
-    const at = this.#idle.indexOf(connection);
-    if (at >= 0) {
-      this.#idle.splice(at, 1);
+    if (this.#held.takeIdle(connection)) {
       this.#budget.leftIdle(connection);
       this.#close(connection, cause);
     }
@@ -236,7 +170,7 @@ export class ConnectionAccount<C extends BudgetedConnection> {
 
   /** @internal Closes the longest idle connection for another account of the tenant. */
   giveUpLongest(): void {
-    const [longest] = this.#idle;
+    const [longest] = this.#held.idle;
     if (longest !== undefined) {
       this.giveUp(longest, 'stolen');
     }
@@ -244,13 +178,13 @@ export class ConnectionAccount<C extends BudgetedConnection> {
 
   /** @internal Opens one connection for the budget, which counts its socket meanwhile. */
   openOne(): Promise<Opened<C>> {
-    this.#opening += 1;
+    this.#held.opening += 1;
     return this.#opener.open();
   }
 
   /** @internal Hands out what {@link openOne} brought, once the budget has counted it. */
   settleOpening(opened: Opened<C>): void {
-    this.#opening -= 1;
+    this.#held.opening -= 1;
     if (!('error' in opened)) {
       if (this.#endedBecause === undefined) {
         this.#offer(opened.connection);
@@ -259,9 +193,9 @@ export class ConnectionAccount<C extends BudgetedConnection> {
       }
     } else if (this.#awaitsRoom(opened.error)) {
       this.#budget.yieldToServer();
-      this.#retryLater();
+      this.#queue.retryLater();
     } else {
-      this.#rejectWaiters(opened.error);
+      this.#queue.refuse(opened.error);
     }
     this.#checkDrained();
   }
@@ -271,26 +205,17 @@ export class ConnectionAccount<C extends BudgetedConnection> {
     return connectFailureOf(error) === 'full' && this.#budget.hasSockets;
   }
 
-  /** Without any other connection nobody else can be served either; otherwise only the first caller pays. */
-  #rejectWaiters(error: unknown): void {
-    do {
-      this.#line.refuse(error);
-    } while (this.#line.size > 0 && !this.#mayServe);
-    this.#stopRetrying();
-    this.#retryLater();
-  }
-
   /** @internal The server went down, or may be tried again. */
   reconsider(): void {
-    if (this.#line.size === 0) {
+    if (this.#queue.size === 0) {
       return;
     }
     const { blocked } = this.#opener;
-    if (blocked !== undefined && this.#opener.isServerDown && !this.#mayServe) {
-      this.#rejectWaiters(this.#opener.refusal(blocked));
+    if (blocked !== undefined && this.#opener.isServerDown && !this.#held.mayServe) {
+      this.#queue.refuse(this.#opener.refusal(blocked));
     }
     this.#budget.dispatch(this);
-    this.#retryLater();
+    this.#queue.retryLater();
   }
 
   /**
@@ -302,11 +227,8 @@ export class ConnectionAccount<C extends BudgetedConnection> {
     this.#endedBecause ??= reason;
     const closed = new TenantClosedError(this.tenantId, this.#endedBecause);
     this.#opener.abort(closed);
-    while (this.#line.size > 0) {
-      this.#line.refuse(closed);
-    }
-    this.#stopRetrying();
-    for (const connection of [...this.#idle]) {
+    this.#queue.refuseAll(closed);
+    for (const connection of [...this.#held.idle]) {
       this.giveUp(connection, 'ended');
     }
     this.#budget.dispatch(this);
@@ -314,42 +236,29 @@ export class ConnectionAccount<C extends BudgetedConnection> {
       this.#checkDrained();
       return;
     }
-    this.#drained ??= Promise.withResolvers();
-    const { clock } = this.#budget;
-    const cancels = [
-      clock.schedule(graceMs, () => {
-        for (const connection of [...this.#inUse]) {
-          force(connection);
-          this.release(connection, true);
-        }
-      }),
-      clock.schedule(graceMs + GOODBYE_MS, () => {
-        for (const connection of this.#closing) {
-          connection.cut();
-        }
-      }),
-    ];
-    await this.#drained.promise;
-    for (const cancel of cancels) {
-      cancel();
-    }
+    const forceAll = (): void => {
+      for (const connection of [...this.#held.inUse]) {
+        force(connection);
+        this.release(connection, true);
+      }
+    };
+    const cutAll = (): void => {
+      for (const connection of this.#held.closing) {
+        connection.cut();
+      }
+    };
+    this.#drain ??= new Drain(this.#budget.clock);
+    await this.#drain.wait(graceMs, forceAll, cutAll);
   }
 
   #checkDrained(): void {
     if (this.sockets === 0 && this.#endedBecause !== undefined) {
       this.#budget.ended(this);
-      this.#drained?.resolve();
+      this.#drain?.done();
     }
   }
 
   stats(): AccountStats {
-    return {
-      opening: this.#opening,
-      open: this.#idle.length + this.#inUse.size,
-      inUse: this.#inUse.size,
-      idle: this.#idle.length,
-      closing: this.#closing.size,
-      waiting: this.#line.size,
-    };
+    return this.#held.stats(this.#queue.size);
   }
 }

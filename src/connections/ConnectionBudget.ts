@@ -95,7 +95,7 @@ export class ConnectionBudget<C extends BudgetedConnection> {
       this.#shares.set(tenantId, share);
     }
     share.weight = weight;
-    const opener = new ConnectionOpener(tenantId, open, breaker, this.clock);
+    const opener = new ConnectionOpener({ tenantId, open, breaker, clock: this.clock, outside: this.#outside });
     const account = new ConnectionAccount({ share, opener, budget: this });
     share.add(account);
     return account;
