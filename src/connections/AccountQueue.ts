@@ -1,4 +1,5 @@
-import type { BudgetedConnection, ConnectionBudget } from './ConnectionBudget.ts';
+import type { BudgetedConnection } from './BudgetedConnection.ts';
+import type { ConnectionBudget } from './ConnectionBudget.ts';
 import type { ConnectionOpener } from './ConnectionOpener.ts';
 import { connectFailureOf } from './connectFailure.ts';
 import type { HeldConnections } from './HeldConnections.ts';

@@ -1,6 +1,7 @@
 import { TenantClosedError } from '../errors.ts';
 import { AccountQueue } from './AccountQueue.ts';
-import type { BudgetedConnection, CloseCause, ConnectionBudget } from './ConnectionBudget.ts';
+import type { BudgetedConnection, CloseCause } from './BudgetedConnection.ts';
+import type { ConnectionBudget } from './ConnectionBudget.ts';
 import type { ConnectionOpener, Opened } from './ConnectionOpener.ts';
 import { connectFailureOf } from './connectFailure.ts';
 import { Drain } from './Drain.ts';
@@ -40,8 +41,13 @@ export class ConnectionAccount<C extends BudgetedConnection> {
 
   /** How many callers wait for whom no connection is being opened, although one may be. */
   get unserved(): number {
-    const unserved = this.#queue.size - this.#held.opening;
-    return unserved > 0 && this.#opener.blocked === undefined ? unserved : 0;
+    const waiting = this.waitForRoom;
+    return waiting > 0 && this.#opener.blocked === undefined ? waiting : 0;
+  }
+
+  /** How many callers wait for whom no connection is being opened. */
+  get waitForRoom(): number {
+    return Math.max(0, this.#queue.size - this.#held.opening);
   }
 
   get sockets(): number {

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { LeaseReleasedError, messageOf, TenantClosedError, TenantReadOnlyError } from '../errors.ts';
 import { answers } from './answers.ts';
 import { assertReadsOnly } from './assertReadsOnly.ts';
-import type { BudgetedConnection, CloseCause } from './ConnectionBudget.ts';
+import type { BudgetedConnection, CloseCause } from './BudgetedConnection.ts';
 import { cancelStatement, cutClient, endClient } from './endClient.ts';
 import type { LeakWatch } from './LeakWatch.ts';
 import type { TenantSession } from './SessionSettings.ts';
