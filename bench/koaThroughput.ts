@@ -10,7 +10,7 @@ const [FEW, PAGE] = [5, 50];
 /** Requests under way at a time. */
 const CONCURRENCY = 16;
 /** How well the engine compiles differs from process to process, so each side has several. */
-const PROCESSES = 3;
+const PROCESSES = 2;
 /** Turns of each process. */
 const ROUNDS = 4;
 const ROUND_MS = 2_000;
@@ -144,7 +144,7 @@ function compared(ours: readonly Turn[], peer: readonly Turn[], of: (turn: Turn)
   };
 }
 
-await using server = await BenchServer.start(700);
+await using server = await BenchServer.start(1_100);
 const databases = await server.createDatabases({ entities: entities(1), rowsPerTable: PAGE, count: TENANTS + 1 });
 const figures: Figure[] = [];
 for (const scenario of scenarios) {

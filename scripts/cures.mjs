@@ -118,14 +118,20 @@ export const cures = [
   cure(
     4,
     'one hydrator flag for the process',
-    edit('orm/SafeHydrator.ts', "Object.defineProperty(this, 'running'", "Object.defineProperty({}, 'running'"),
+    edit('orm/SafeHydrator.ts', 'return hydrating;', 'return this.running;'),
     'sharedPrototypes',
   ),
   // 5. The hydrator after an exception
   cure(5, '`finally` in the hydrator', edit('orm/SafeHydrator.ts', 'hydrating = before;', ''), 'hydrator'),
   // 6. Entities of another tenant
   guard('the guarded unit of work', '(em.getUnitOfWork(false), guards, {', '({}, guards, {', 'foreignEntities'),
-  claimIn('register'),
+  guard(
+    'a look at the owner in unitOfWork.register',
+    '      claim(this, entity);\n      return base.register.call',
+    '      return base.register.call',
+    'foreignEntities',
+    'foreignSources',
+  ),
   claimIn('merge'),
   claimIn('persist'),
   claimIn('remove'),
@@ -223,7 +229,7 @@ export const cures = [
   cure(
     9,
     'current_database() on each connection',
-    edit('connections/openClient.ts', 'if (actual !== target.database) {', 'if (false) {'),
+    edit('connections/openClient.ts', 'if (actual !== database) {', 'if (false) {'),
     'rightDatabase',
   ),
   cure(

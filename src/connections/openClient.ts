@@ -33,6 +33,12 @@ export interface ServerAddress {
   readonly connectTimeoutMs: number;
 }
 
+/**
+ * A host that is gone says nothing. After so long a silence the system asks it, up to ten times a second apart; left to
+ * itself it would begin after two hours, for which a statement under way would wait.
+ */
+const KEEP_ALIVE_AFTER_MS = 10_000;
+
 export interface ClientTarget {
   readonly tenantId: string;
   readonly database: string;
@@ -137,6 +143,7 @@ function configOf(address: ServerAddress, password: string | undefined, target: 
     application_name: applicationNameOf(target.tenantId),
     types,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
     ...(user === undefined ? {} : { user }),
     ...(password === undefined ? {} : { password }),
     ...(ssl === undefined ? {} : { ssl }),

@@ -1,8 +1,12 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
+import { serverUrl } from '../support/databases.ts';
 import { assertRecovered } from '../support/faults/assertRecovered.ts';
 import { FaultWorld, House } from '../support/faults/FaultWorld.ts';
 import { Load } from '../support/faults/Load.ts';
 import { OwnPostgres } from '../support/faults/OwnPostgres.ts';
+
+// Each makes a PostgreSQL of its own, and starts it more than once.
+jest.setTimeout(90_000);
 
 describe('a server', () => {
   it('that is restarted twice under load serves again in the same process, and others notice nothing', async () => {
@@ -36,5 +40,25 @@ describe('a server', () => {
     await load.served('acme', 'globex');
     expect(await load.complaints()).toEqual([]);
     await assertRecovered(world);
+  });
+
+  it('that is no primary any more loses each connection on which it refuses to write', async () => {
+    await using old = await OwnPostgres.start();
+    await using world = await FaultWorld.create({ at: old.url });
+    await Promise.all([1, 2, 3].map(() => world.request('acme')));
+    const { idle } = world.requests;
+    // It keeps its sessions, while its name leads to the new primary already.
+    await old.query('alter system set default_transaction_read_only = on');
+    await old.query('select pg_reload_conf()');
+    await using _primary = await world.copyTo(serverUrl());
+    world.proxy.leadTo(serverUrl());
+    let refused = 0;
+    while (refused <= idle && (await world.request('acme').catch(() => 'refused')) === 'refused') {
+      refused += 1;
+    }
+    expect(refused).toBeLessThanOrEqual(idle);
+    await assertRecovered(world);
+    await old.query('alter system reset default_transaction_read_only');
+    await old.query('select pg_reload_conf()');
   });
 });

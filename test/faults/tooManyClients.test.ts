@@ -63,6 +63,18 @@ describe('a server that has too many clients', () => {
     await assertRecovered(faults);
   });
 
+  it('because our own ceiling is too high serves a tenant in the room of an idle connection of another', async () => {
+    await using faults = await world({ maxConnections: 4 * SLOTS, maxConnectionsPerTenant: SLOTS });
+    const together = Array.from({ length: SLOTS }, () =>
+      faults.run('acme', (em) => em.execute('select pg_sleep(0.3)')),
+    );
+    await Promise.all(together);
+    expect(faults.requests.idle).toBe(SLOTS);
+    await faults.read('globex');
+    expect(faults.requests).toMatchObject({ stolen: 1, refused: 0 });
+    await assertRecovered(faults, 1);
+  });
+
   it('because our own ceiling is too high serves every tenant all the same', async () => {
     await using faults = await world({ maxConnections: 4 * SLOTS });
     const load = await Load.start(faults);

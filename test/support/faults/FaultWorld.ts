@@ -40,20 +40,23 @@ const TENANTS = { acme: 'faulty', globex: 'faulty', initech: 'sound', umbrella: 
  */
 export class FaultWorld implements AsyncDisposable {
   readonly proxy: FaultProxy;
-  readonly manager: TenantOrmManager<FaultTenant>;
   readonly tenants: readonly FaultTenant[];
   readonly #at: string;
+  readonly #open: () => Promise<TenantOrmManager<FaultTenant>>;
+  #manager: TenantOrmManager<FaultTenant>;
 
   private constructor(
     at: string,
     proxy: FaultProxy,
     manager: TenantOrmManager<FaultTenant>,
     tenants: readonly FaultTenant[],
+    open: () => Promise<TenantOrmManager<FaultTenant>>,
   ) {
     this.#at = at;
     this.proxy = proxy;
-    this.manager = manager;
+    this.#manager = manager;
     this.tenants = tenants;
+    this.#open = open;
   }
 
   static async create(options: FaultWorldOptions = {}): Promise<FaultWorld> {
@@ -67,13 +70,38 @@ export class FaultWorld implements AsyncDisposable {
     const proxy = await FaultProxy.start(at);
     const url = new URL(proxy.url);
     url.username = options.role ?? url.username;
-    const manager = await TenantOrmManager.init<FaultTenant>({
-      servers: { faulty: { url: url.href, ...options.faulty }, sound: serverUrl() },
-      catalog: new StaticCatalog(tenants),
-      orm: { entities: [House] },
-      ...options.manager,
-    });
-    return new FaultWorld(at, proxy, manager, tenants);
+    const open = (): Promise<TenantOrmManager<FaultTenant>> =>
+      TenantOrmManager.init<FaultTenant>({
+        servers: { faulty: { url: url.href, ...options.faulty }, sound: serverUrl() },
+        catalog: new StaticCatalog(tenants),
+        orm: { entities: [House] },
+        ...options.manager,
+      });
+    return new FaultWorld(at, proxy, await open(), tenants, open);
+  }
+
+  /** Closes the manager and goes on with another one. */
+  async renewManager(): Promise<void> {
+    await this.#manager.close({ timeoutMs: 0 });
+    this.#manager = await this.#open();
+  }
+
+  get manager(): TenantOrmManager<FaultTenant> {
+    return this.#manager;
+  }
+
+  /** Databases of the faulty server's tenants on another one, which go when the result is disposed of. */
+  async copyTo(url: string): Promise<AsyncDisposable> {
+    const copies = this.on('faulty');
+    await Promise.all(copies.map((tenant) => createDatabaseOf(tenant, url)));
+    const drop = async ({ database }: FaultTenant): Promise<void> => {
+      await queryAt(url, `drop database if exists ${database} with (force)`);
+    };
+    return {
+      [Symbol.asyncDispose]: async () => {
+        await Promise.all(copies.map(drop));
+      },
+    };
   }
 
   tenant(id: string): FaultTenant {
