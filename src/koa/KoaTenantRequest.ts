@@ -78,10 +78,17 @@ export class KoaTenantRequest implements TenantRequest {
   }
 }
 
-/** Koa's `path`, or an empty one when the request line cannot be parsed. */
+/**
+ * Koa's `path`, or an empty one when the request line cannot be parsed. So it is also with a `#`, which no request may
+ * have, and when Koa makes another path of it, as of backslashes before a `#`: a proxy may make something else.
+ */
 function pathOf(ctx: Context): string {
   try {
-    return ctx.path ?? '';
+    const { path = '' } = ctx;
+    const { url = '' } = ctx.req;
+    const mark = url.indexOf('?');
+    const isSame = !url.startsWith('/') || path === (mark === -1 ? url : url.slice(0, mark));
+    return isSame && !url.includes('#') ? path : '';
   } catch {
     return '';
   }

@@ -326,7 +326,8 @@ function byPath(path: string): Name | undefined {
 function pathOf(target: string): string {
   const authority = authorityOf(target);
   const rest = authority === undefined ? target : target.slice(target.indexOf('//') + 2 + authority.length);
-  return (rest.split('?')[0] ?? '').split('#')[0] ?? '';
+  // A request has no fragment, and what is made of one differs.
+  return target.includes('#') ? fail() : (rest.split('?')[0] ?? '');
 }
 
 function authorityOf(target: string): string | undefined {

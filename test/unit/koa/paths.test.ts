@@ -87,6 +87,9 @@ describe('byPath in Koa', () => {
     '/t/acme//evil.com',
     '/t/ACME',
     '/t/acme/%zz',
+    '/t/acme#',
+    '/t\\acme#/x',
+    '/#/t/acme',
   ])('refuses %s with 400', async (path) => {
     const { manager, server } = await start(show);
     await using _ = server;
