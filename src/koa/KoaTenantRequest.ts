@@ -84,11 +84,11 @@ export class KoaTenantRequest implements TenantRequest {
  */
 function pathOf(ctx: Context): string {
   try {
-    const { path = '' } = ctx;
+    const { path } = ctx;
     const { url = '' } = ctx.req;
     const mark = url.indexOf('?');
     const isSame = !url.startsWith('/') || path === (mark === -1 ? url : url.slice(0, mark));
-    return isSame && !url.includes('#') ? path : '';
+    return isSame && !url.includes('#') ? (path ?? '') : '';
   } catch {
     return '';
   }
