@@ -7,7 +7,7 @@ import { type Figure, record } from './support/results.ts';
 /** A small answer, and a page of a list. */
 const [FEW, PAGE] = [5, 50];
 /** How well the engine compiles differs from process to process, so each side has several. */
-const PROCESSES = 3;
+const PROCESSES = 2;
 /** Turns of each process. */
 const ROUNDS = 4;
 const LOAD = { concurrency: 16, warmUpMs: 4_000, roundMs: 2_000 } as const;
@@ -94,7 +94,7 @@ async function figuresOf(server: BenchServer, databases: readonly string[], scen
   return [...beside, { what: `${what}: bare pg over them beside bare pg over one`, unit: 'requests/s', ...limit }];
 }
 
-await using server = await BenchServer.start(700);
+await using server = await BenchServer.start(1_100);
 const databases = await server.createDatabases({ entities: entities(1), rowsPerTable: PAGE, count: TENANTS + 1 });
 const figures: Figure[] = [];
 for (const scenario of scenarios) {

@@ -10,6 +10,7 @@ export type { NewDomainOptions, NewTenant, TenantChange, TenantStore, WriteOptio
 export type { CentralDatabase, CentralRunOptions } from './central/CentralDatabase.ts';
 export type { CentralMigrateOptions } from './central/CentralMigrations.ts';
 export type { CentralCatalogOptions, CentralOptions } from './central/CentralOptions.ts';
+export type { BreakerState, PostgresServerStats } from './connections/PostgresServer.ts';
 export type { Password, ReplicaOptions, ServerOptions } from './connections/ServerOptions.ts';
 export type { SessionOption, SessionSettings } from './connections/SessionSettings.ts';
 export { currentTenant, requireTenant } from './context/TenantContext.ts';
@@ -48,7 +49,7 @@ export {
   WrongDatabaseError,
   WrongTenantError,
 } from './errors.ts';
-export type { CloseReason, TenancyEmitter, TenancyEvents } from './events.ts';
+export type { CloseReason, ServerRoute, TenancyEmitter, TenancyEvents } from './events.ts';
 export type { CentralManagerOptions, TenantOrmManagerOptions } from './ManagerOptions.ts';
 export type { TenantMigrateOptions, TenantMigrator } from './migrations/TenantMigrator.ts';
 export type { RunOptions, TenantLease, TenantWork } from './orm/TenantLease.ts';

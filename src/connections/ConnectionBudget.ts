@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { ConnectionBudgetExceededError } from '../errors.ts';
+import type { BudgetedConnection, CloseCause } from './BudgetedConnection.ts';
 import type { CircuitBreaker } from './CircuitBreaker.ts';
 import { type Clock, systemClock } from './Clock.ts';
 import { ConnectionAccount } from './ConnectionAccount.ts';
@@ -28,19 +29,6 @@ export interface ConnectionBudgetLimits {
   readonly maxLifetimeMs: number;
   /** A connection that was idle for so long is tried before it is handed out. */
   readonly checkAfterIdleMs: number;
-}
-
-/** Why a connection was closed. */
-export type CloseCause = 'stolen' | 'idle' | 'expired' | 'broken' | 'not reusable' | 'ended';
-
-/** What the budget counts: one socket. */
-export interface BudgetedConnection {
-  /** Resolves to whether the server still answers on it; never rejects, never hangs. */
-  check(): Promise<boolean>;
-  /** Resolves when the socket is closed; never rejects, never hangs. */
-  close(cause: CloseCause): Promise<void>;
-  /** Ends a {@link close} that is under way, without any courtesy. */
-  cut(): void;
 }
 
 export interface ConnectionBudgetStats extends ConnectionCounts {
@@ -105,7 +93,7 @@ export class ConnectionBudget<C extends BudgetedConnection> {
       this.#shares.set(tenantId, share);
     }
     share.weight = weight;
-    const opener = new ConnectionOpener(tenantId, open, breaker, this.clock);
+    const opener = new ConnectionOpener({ tenantId, open, breaker, clock: this.clock, outside: this.#outside });
     const account = new ConnectionAccount({ share, opener, budget: this });
     share.add(account);
     return account;
@@ -158,12 +146,22 @@ export class ConnectionBudget<C extends BudgetedConnection> {
 
   /** @internal Undefined when a caller may wait, otherwise the refusal. */
   refusal(share: TenantShare<C>, waitingOfTenant: number): ConnectionBudgetExceededError | undefined {
-    // Callers whose connection is being opened wait for the server, not for room.
-    const waiting = this.#waiting - this.#opening;
-    if (waitingOfTenant <= this.limits.maxWaitingPerTenant && waiting <= this.limits.maxWaiting) {
+    const { maxWaitingPerTenant, maxWaiting } = this.limits;
+    if (waitingOfTenant <= maxWaitingPerTenant && (this.#waiting <= maxWaiting || this.#waitForRoom <= maxWaiting)) {
       return undefined;
     }
     return this.exceeded(share, 'too many callers wait for a connection');
+  }
+
+  /** Callers whose connection is being opened wait for the server, not for room. */
+  get #waitForRoom(): number {
+    let waiting = 0;
+    for (const { accounts } of this.#shares.values()) {
+      for (const account of accounts) {
+        waiting += account.waitForRoom;
+      }
+    }
+    return waiting;
   }
 
   /** @internal */

@@ -3,6 +3,7 @@ import { Backoff } from './Backoff.ts';
 import type { Blocked, CircuitBreaker } from './CircuitBreaker.ts';
 import type { Clock } from './Clock.ts';
 import { connectFailureOf } from './connectFailure.ts';
+import { SingleTimer } from './SingleTimer.ts';
 
 /**
  * Opens one connection. Rejects with what the caller is to see; enforces its own deadline, and gives up when `signal`
@@ -13,24 +14,48 @@ export type OpenConnection<C> = (signal: AbortSignal) => Promise<C>;
 /** What came of opening one connection. */
 export type Opened<C> = { readonly connection: C } | { readonly error: unknown };
 
+export interface ConnectionOpenerParts<C> {
+  readonly tenantId: string;
+  readonly open: OpenConnection<C>;
+  /** Of the address that connections go to, if it has one. */
+  readonly breaker: CircuitBreaker | undefined;
+  readonly clock: Clock;
+  /** Runs something in no request's async context. */
+  readonly outside: <R>(fn: () => R) => R;
+}
+
 /** Opens connections for one account, and says when not to try: the server is down, or it refused this tenant. */
 export class ConnectionOpener<C> {
   readonly #tenantId: string;
   readonly #open: OpenConnection<C>;
   readonly #breaker: CircuitBreaker | undefined;
   readonly #backoff: Backoff;
+  readonly #retry: SingleTimer;
   #abort: AbortController | undefined;
 
-  constructor(tenantId: string, open: OpenConnection<C>, breaker: CircuitBreaker | undefined, clock: Clock) {
+  constructor({ tenantId, open, breaker, clock, outside }: ConnectionOpenerParts<C>) {
     this.#tenantId = tenantId;
     this.#open = open;
     this.#breaker = breaker;
     this.#backoff = new Backoff(clock);
+    this.#retry = new SingleTimer((delayMs, fn) => outside(() => clock.schedule(delayMs, fn)));
   }
 
   /** What keeps a connection from being opened now. */
   get blocked(): Blocked | undefined {
     return this.#breaker?.blocked ?? this.#backoff.pending;
+  }
+
+  /** Calls `fn` once when the time is over for which no connection may be opened. Does nothing when there is none. */
+  whenUnblocked(fn: () => void): void {
+    const { blocked } = this;
+    if (blocked !== undefined) {
+      this.#retry.after(blocked.retryInMs, fn);
+    }
+  }
+
+  stopWaiting(): void {
+    this.#retry.cancel();
   }
 
   get isServerDown(): boolean {

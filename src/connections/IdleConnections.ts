@@ -1,5 +1,5 @@
+import type { BudgetedConnection, CloseCause } from './BudgetedConnection.ts';
 import type { Clock } from './Clock.ts';
-import type { BudgetedConnection, CloseCause } from './ConnectionBudget.ts';
 
 /** Whoever gives an idle connection up when it is told to. */
 export interface IdleOwner<C> {

@@ -147,7 +147,9 @@ const address = {
 const shape = z.strictObject({
   ...address,
   directUrl: z.string().optional(),
-  replicas: z.array(z.union([z.string().transform((url) => ({ url })), z.strictObject(address)])).default([]),
+  replicas: z
+    .array(z.preprocess((value) => (typeof value === 'string' ? { url: value } : value), z.strictObject(address)))
+    .default([]),
   session: z
     .custom<SessionOption>(
       (value) => isObject(value) || typeof value === 'function',
@@ -185,18 +187,18 @@ export function checkServer(name: string, options: string | ServerOptions): Chec
     );
   }
   sessionsOf(name, server.session);
+  const pooler = server.pooler ?? (directUrl === server.url ? 'none' : 'transaction');
   const { user, password, ssl, session, leakWarningMs } = server;
-  const replicas = server.replicas.map((replica: ReplicaOptions, n) => {
+  const replicas = server.replicas.map((replica, n) => {
     checkUrl(name, `replicas[${n}]`, replica.url);
     return Object.freeze({
       url: replica.url,
-      pooler: replica.pooler ?? 'none',
+      pooler: replica.pooler ?? pooler,
       user: replica.user ?? user,
       password: replica.password ?? password,
       ssl: replica.ssl ?? ssl,
     });
   });
-  const pooler = server.pooler ?? (directUrl === server.url ? 'none' : 'transaction');
   return Object.freeze({ ...server, directUrl, pooler, replicas, user, password, session, ssl, leakWarningMs });
 }
 

@@ -1,14 +1,12 @@
 import type pg from 'pg';
 import { LeaseReleasedError, TenantClosedError, TenantReadOnlyError } from '../errors.ts';
+import { answers } from './answers.ts';
 import { assertReadsOnly } from './assertReadsOnly.ts';
-import type { BudgetedConnection, CloseCause } from './ConnectionBudget.ts';
+import type { BudgetedConnection, CloseCause } from './BudgetedConnection.ts';
 import { cancelStatement, cutClient, endClient } from './endClient.ts';
 import type { LeakWatch } from './LeakWatch.ts';
 import type { TenantSession } from './SessionSettings.ts';
 import { type Send, TransactionSession } from './TransactionSession.ts';
-
-/** How long the server may take to answer on a connection that was idle for long. */
-const CHECK_TIMEOUT_MS = 1_000;
 
 /** SQLSTATE read_only_sql_transaction. */
 const READ_ONLY_TRANSACTION = '25006';
@@ -48,7 +46,7 @@ export class TenantConnection implements BudgetedConnection {
   readonly #isReadOnly: boolean;
   /** Where the settings of the session have to be given to each transaction. */
   readonly #inTransactions: TransactionSession | undefined;
-  readonly #cut = new AbortController();
+  readonly #cut = Promise.withResolvers<void>();
   #stopLeakWatch: (() => void) | undefined;
   #leased = false;
   #underWay = 0;
@@ -245,41 +243,45 @@ export class TenantConnection implements BudgetedConnection {
     }
   }
 
-  async check(): Promise<boolean> {
-    const { promise: late, resolve } = Promise.withResolvers<boolean>();
-    const timer = setTimeout(resolve, CHECK_TIMEOUT_MS, false);
-    timer.unref();
-    try {
-      return await Promise.race([this.#client.query('select 1').then(() => true), late]);
-    } catch {
-      return false;
-    } finally {
-      clearTimeout(timer);
-    }
+  check(): Promise<boolean> {
+    return answers(this.#client);
   }
 
   async close(cause: CloseCause): Promise<void> {
     this.#endLease();
-    const isInterrupted = this.#isInterrupted || (cause === 'not reusable' && !this.#broken && this.#isBusy);
-    if (isInterrupted && this.#isPooled) {
-      const timer = setTimeout(() => this.cut(), GOODBYE_TIMEOUT_MS);
+    this.#isInterrupted ||= cause === 'not reusable' && !this.#broken && this.#isBusy;
+    await Promise.race([this.#end(cause), this.#cut.promise]);
+    this.#gone();
+    this.#listener.closed(cause);
+  }
+
+  async #end(cause: CloseCause): Promise<void> {
+    if (this.#isInterrupted && this.#isPooled) {
+      // A pooler forgets the statement of a client that is gone, so that the socket is kept until the statement is over.
+      const timer = setTimeout(() => cutClient(this.#client), GOODBYE_TIMEOUT_MS);
       timer.unref();
-      await cancelStatement(this.#client, this.#cut.signal);
+      await cancelStatement(this.#client);
       await this.#ready();
       clearTimeout(timer);
     }
     this.#gone();
-    await endClient(this.#client);
-    if (isInterrupted && !this.#isPooled) {
-      // Only now, so that there is no socket more than before.
-      await cancelStatement(this.#client, this.#cut.signal);
+    if (cause === 'broken') {
+      // Nobody is there to hear a goodbye.
+      cutClient(this.#client);
     }
-    this.#listener.closed(cause);
+    await endClient(this.#client);
+    if (this.#isInterrupted && !this.#isPooled) {
+      // Only now, so that there is no socket more than before.
+      await cancelStatement(this.#client);
+    }
   }
 
+  /** Ends what {@link close} waits for. A statement is cancelled all the same, within the next second. */
   cut(): void {
-    this.#cut.abort();
-    cutClient(this.#client);
+    this.#cut.resolve();
+    if (!(this.#isPooled && this.#isInterrupted)) {
+      cutClient(this.#client);
+    }
   }
 
   #break(error: unknown): void {

@@ -1,5 +1,6 @@
 import { TenantClosedError } from '../errors.ts';
-import type { AccountStats, Caller, ConnectionAccount } from './ConnectionAccount.ts';
+import type { Caller, ConnectionAccount } from './ConnectionAccount.ts';
+import type { AccountStats } from './HeldConnections.ts';
 import { stackAbove } from './LeakWatch.ts';
 import type { TenantConnection } from './TenantConnection.ts';
 

@@ -1,4 +1,4 @@
-import type { AccountStats } from './ConnectionAccount.ts';
+import type { AccountStats } from './HeldConnections.ts';
 import type { TenantPool } from './TenantPool.ts';
 
 /** The pools of one tenant's ORM: one for its database on the primary, and one for each replica. */

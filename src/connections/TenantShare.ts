@@ -1,5 +1,5 @@
+import type { BudgetedConnection } from './BudgetedConnection.ts';
 import type { ConnectionAccount } from './ConnectionAccount.ts';
-import type { BudgetedConnection } from './ConnectionBudget.ts';
 
 /** Figures of one tenant, or of all tenants of a server. */
 export interface ConnectionCounts {

@@ -1,4 +1,4 @@
-import type { BudgetedConnection } from './ConnectionBudget.ts';
+import type { BudgetedConnection } from './BudgetedConnection.ts';
 import type { TenantShare } from './TenantShare.ts';
 
 /**

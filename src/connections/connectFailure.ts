@@ -55,7 +55,7 @@ export function connectFailureOf(error: unknown): ConnectFailure {
   if (error instanceof PasswordFunctionError) {
     return 'unknown';
   }
-  // Not `instanceof`: an error of another realm, as of a worker or a test runner's, says the same.
+  // Not `instanceof Error`: an error of Node.js may come from another realm, as in tests that run in one of their own.
   for (let reason = error; isErrorLike(reason); reason = reason.cause) {
     const failure = failureOf(reason);
     if (failure !== 'unknown') {
@@ -66,18 +66,18 @@ export function connectFailureOf(error: unknown): ConnectFailure {
 }
 
 interface ErrorLike {
-  readonly message: string;
+  readonly message: unknown;
   readonly code?: unknown;
   readonly cause?: unknown;
 }
 
 function isErrorLike(value: unknown): value is ErrorLike {
-  return typeof value === 'object' && value !== null && 'message' in value && typeof value.message === 'string';
+  return typeof value === 'object' && value !== null && 'message' in value;
 }
 
 function failureOf(reason: ErrorLike): ConnectFailure {
   const { code } = reason;
-  if (reason instanceof ConnectDeadlineError || SERVER_MESSAGES.test(reason.message)) {
+  if (reason instanceof ConnectDeadlineError || SERVER_MESSAGES.test(String(reason.message))) {
     return 'server';
   }
   if (typeof code !== 'string') {

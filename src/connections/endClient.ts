@@ -50,18 +50,17 @@ export function cutClient(client: pg.Client): void {
 /**
  * Asks the server to cancel what the session of `client` does. A cut socket does not end a statement: PostgreSQL
  * notices only when it next writes to it. Resolves when the server has passed it on, or is not reached within a
- * second, or `signal` is aborted; never rejects.
+ * second; never rejects.
  */
-export async function cancelStatement(client: pg.Client, signal: AbortSignal): Promise<void> {
+export async function cancelStatement(client: pg.Client): Promise<void> {
   const { host, port, ssl, sslNegotiation, processID, secretKey } = client as unknown as ClientInside;
-  if (signal.aborted || host === undefined || port === undefined || processID == null || secretKey == null) {
+  if (host === undefined || port === undefined || processID == null || secretKey == null) {
     return;
   }
   const connection = new RawConnection({ ssl, sslNegotiation });
   const stop = (): void => connection.stream.destroy();
   const timer = setTimeout(stop, TIMEOUT_MS);
   timer.unref();
-  signal.addEventListener('abort', stop, { once: true });
   const ask = (): void => connection.cancel(processID, secretKey);
   await new Promise<void>((resolve) => {
     connection.on('error', () => {
@@ -84,5 +83,4 @@ export async function cancelStatement(client: pg.Client, signal: AbortSignal): P
     }
   });
   clearTimeout(timer);
-  signal.removeEventListener('abort', stop);
 }

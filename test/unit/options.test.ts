@@ -115,6 +115,57 @@ describe('options of a server', () => {
   });
 });
 
+describe('replicas of a server', () => {
+  it('take from their server what they do not say themselves', () => {
+    const password = () => 'secret';
+    const replicas = [URL, { url: 'postgres://other@db2', user: 'reader', pooler: 'transaction' as const }];
+    expect(checkServer('default', { url: URL, password, ssl: true, replicas }).replicas).toEqual([
+      { url: URL, pooler: 'none', password, ssl: true },
+      { url: 'postgres://other@db2', pooler: 'transaction', user: 'reader', password, ssl: true },
+    ]);
+  });
+
+  it.each([
+    ['a malformed URL', ['mysql://db'], /`replicas\[0\]` must look like/],
+    ['a URL of another database', [URL, `${URL}?dbname=x`], /`replicas\[1\]` must not carry/],
+    ['what nobody knows', [{ url: URL, weight: 3 }], /weight/],
+    ['something else than a list', URL, /replicas/],
+  ])('are refused with %s', (_what, replicas, message) => {
+    expect(() => checkServer('eu', { url: URL, replicas } as unknown as ServerOptions)).toThrow(message);
+  });
+});
+
+describe('the pool options of MikroORM', () => {
+  const servers = (pool: unknown, server: unknown = URL) =>
+    checkManagerOptions(options({ server, orm: { ...orm, pool } })).servers.get('default');
+
+  it('mean the same for each tenant', () => {
+    expect(servers({ min: 0, max: 7, idleTimeoutMillis: 1_000, acquireTimeoutMillis: 500 })).toMatchObject({
+      maxConnectionsPerTenant: 7,
+      idleTimeoutMs: 1_000,
+      acquireTimeoutMs: 500,
+    });
+    expect(servers({ max: 7 }, { url: URL, maxConnectionsPerTenant: 7, idleTimeoutMs: 9 })).toMatchObject({
+      maxConnectionsPerTenant: 7,
+      idleTimeoutMs: 9,
+    });
+    expect(servers({})).toMatchObject(SERVER_DEFAULTS);
+  });
+
+  it.each([
+    ['keep connections idle', { min: 1 }, URL, /`orm.pool.min` \(1\).*Leave it out/],
+    ['exceed the budget', { max: 51 }, URL, /`orm.pool.max` \(51\) is more than `maxConnections`.*\(50\)/],
+    ['exceed a small budget', { max: 9 }, { url: URL, maxConnections: 8 }, /\(9\).*\(8\)/],
+    ['contradict the server', { max: 3 }, { url: URL, maxConnectionsPerTenant: 4 }, /are the same thing. Give one/],
+    ['contradict its time', { idleTimeoutMillis: 3 }, { url: URL, idleTimeoutMs: 4 }, /`idleTimeoutMs`/],
+    ['mean nothing here', { reapIntervalMillis: 3 }, URL, /reapIntervalMillis/],
+    ['are no numbers', { max: '5' }, URL, /max/],
+  ])('are refused where they %s', (_what, pool, server, message) => {
+    expect(() => servers(pool, server)).toThrow(TenancyConfigurationError);
+    expect(() => servers(pool, server)).toThrow(message);
+  });
+});
+
 describe('a password', () => {
   const password = fc.stringMatching(/^[a-zA-Z0-9]{16}$/);
 

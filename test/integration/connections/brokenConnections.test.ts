@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sql } from 'kysely';
 import type { TenancyEvents } from 'mikro-orm-multitenancy';
+import { StallingProxy } from '../../support/connections/StallingProxy.ts';
 import { adminQuery, serverUrl } from '../../support/databases.ts';
 import { House, TestTenants, until } from '../../support/manager/TestTenants.ts';
 
@@ -114,6 +115,23 @@ describe('a connection', () => {
     await until(async () => requests()?.idle === 0, 'the pool keeps dead connections');
     const pids = await Promise.all([pid(), pid(), pid()]);
     expect(pids.every((one) => one !== undefined)).toBe(true);
+    await manager.close();
+  });
+
+  it('that died while it idled, of which nobody heard, is replaced before anything is sent on it', async () => {
+    await using proxy = await StallingProxy.start(serverUrl());
+    const manager = await tenants.manager({ server: { url: proxy.url, checkAfterIdleMs: 1 } });
+    const closed: string[] = [];
+    manager.events.on('connection:closed', ({ reason }) => closed.push(reason));
+    const work = () => manager.run('acme', (em) => em.execute('select pg_sleep(0.02)'));
+    await Promise.all([work(), work()]);
+    proxy.stallOpen();
+    const idleSince = performance.now();
+    await until(async () => performance.now() - idleSince > 2, 'time stands still');
+    expect(await manager.run('acme', (em) => em.count(House))).toBe(0);
+    await until(async () => closed.length === 2, 'the dead connections are never closed');
+    expect(closed).toEqual(['broken', 'broken']);
+    expect(manager.stats().servers['default']?.requests).toMatchObject({ idle: 1, inUse: 0, closing: 0 });
     await manager.close();
   });
 

@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { LeaseReleasedError, ManagerClosedError, TenantClosedError } from 'mikro-orm-multitenancy';
 import { outcomeOf } from '../../support/connections/BudgetWorld.ts';
@@ -75,13 +76,20 @@ describe('closing a tenant', () => {
     await manager.run('acme', (em) => em.count(House));
     await manager.run('globex', (em) => em.count(House));
     proxy.stall();
-    const startedAt = performance.now();
-    await manager.close({ timeoutMs: 200 });
-    expect(performance.now() - startedAt).toBeLessThan(300);
-    await until(async () => holder.error !== undefined, 'the caller waits for ever');
-    assertClosed(manager);
-    proxy.drop();
-    await adminQuery("select pg_terminate_backend(pid) from pg_stat_activity where query = 'select pg_sleep(60)'");
+    // A busy machine is late with everything; how late is known.
+    const lag = monitorEventLoopDelay({ resolution: 5 });
+    lag.enable();
+    try {
+      const startedAt = performance.now();
+      await manager.close({ timeoutMs: 200 });
+      expect(performance.now() - startedAt).toBeLessThan(300 + lag.max / 1e6);
+      await until(async () => holder.error !== undefined, 'the caller waits for ever');
+      assertClosed(manager);
+    } finally {
+      lag.disable();
+      proxy.drop();
+      await adminQuery("select pg_terminate_backend(pid) from pg_stat_activity where query = 'select pg_sleep(60)'");
+    }
     await tenants.noSessions();
   });
 

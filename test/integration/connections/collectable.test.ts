@@ -11,7 +11,7 @@ describe('what a request made', () => {
       await using tenants = await TestTenants.create(['acme']);
       const args = [serverUrl(), tenants.databaseOf('acme')];
       const { stdout } = await runProgram('connections/collectableProgram.ts', args, ['--expose-gc', ...nodeOptions]);
-      expect(JSON.parse(stdout)).toEqual({ alive: 0, of: 12, idle: expect.any(Number), hasGc: true });
+      expect(JSON.parse(stdout)).toEqual({ alive: 0, of: 27, idle: expect.any(Number), hasGc: true });
       expect(JSON.parse(stdout).idle).toBeGreaterThan(0);
     },
   );

@@ -18,7 +18,7 @@ export interface Step {
 }
 
 interface Caller {
-  readonly tenantId: string;
+  readonly name: string;
   readonly account: FakeAccount;
   readonly since: number;
   readonly controller: AbortController;
@@ -30,14 +30,21 @@ interface User {
 }
 
 const TENANTS = ['a', 'b', 'c'];
+/** Tenant "a" has a replica, with an account of its own. */
+const ACCOUNTS = [...TENANTS, 'a replica'];
+const tenantOf = (name: string): string => name.slice(0, 1);
 
-/** So many connections in a row may stay with their tenant while another one has a claim to room. */
-const MAX_BYPASSES = 8;
+/**
+ * So many connections in a row may stay with their tenant while another one has a claim to room: twice eight, since an
+ * opening in between begins the count anew.
+ */
+const MAX_BYPASSES = 16;
 
 /** Random use of a budget by three tenants. Throws when it breaks a promise. */
 export class BudgetWalk {
   readonly world = new BudgetWorld();
-  readonly #accounts = new Map<string, FakeAccount>(TENANTS.map((id) => [id, this.world.account(id)]));
+  readonly #accounts = new Map<string, FakeAccount>(ACCOUNTS.map((name) => [name, this.world.account(tenantOf(name))]));
+  readonly #owners = new Map<FakeConnection, FakeAccount>();
   readonly #waiting = new Set<Caller>();
   readonly #users: User[] = [];
   readonly #ends: Promise<void>[] = [];
@@ -68,9 +75,9 @@ export class BudgetWalk {
 
   #take({ do: what, pick }: Step): void {
     const { world } = this;
-    const tenantId = TENANTS[pick % TENANTS.length] as string;
+    const name = ACCOUNTS[pick % ACCOUNTS.length] as string;
     const actions: Readonly<Record<Step['do'], () => unknown>> = {
-      acquire: () => this.#acquire(tenantId),
+      acquire: () => this.#acquire(name),
       'turn over': () => this.#turnOver(pick),
       release: () => this.#release(pick, false),
       destroy: () => this.#release(pick, true),
@@ -81,34 +88,34 @@ export class BudgetWalk {
       break: () => this.#break(pick),
       'pass time': () => world.clock.advance((pick % 8) * 150),
       end: () => {
-        this.#end(this.#account(tenantId));
-        this.#accounts.set(tenantId, world.account(tenantId));
+        this.#end(this.#account(name));
+        this.#accounts.set(name, world.account(tenantOf(name)));
       },
     };
     actions[what]();
   }
 
-  #account(tenantId: string): FakeAccount {
-    return this.#accounts.get(tenantId) as FakeAccount;
+  #account(name: string): FakeAccount {
+    return this.#accounts.get(name) as FakeAccount;
   }
 
-  #acquire(tenantId: string): void {
-    const account = this.#account(tenantId);
-    const caller = { tenantId, account, since: this.world.clock.now(), controller: new AbortController() };
+  #acquire(name: string): void {
+    const account = this.#account(name);
+    const caller = { name, account, since: this.world.clock.now(), controller: new AbortController() };
     this.#waiting.add(caller);
     account.acquire(caller.controller).then(
       (connection) => {
         // A Set keeps the order in which they came.
         const first = [...this.#waiting].find((waiting) => waiting.account === account);
         if (first !== caller) {
-          this.#wrongOnes.push(`a caller of ${tenantId} was served before one that came earlier`);
+          this.#wrongOnes.push(`a caller of ${name} was served before one that came earlier`);
         }
         this.#waiting.delete(caller);
         const isUsed = this.#users.some((user) => user.connection === connection);
-        if (connection.tenantId !== tenantId || connection.isClosed || isUsed) {
-          this.#wrongOnes.push(
-            `a caller of ${tenantId} got a connection of ${connection.tenantId} that it cannot have`,
-          );
+        const owner = this.#owners.get(connection) ?? account;
+        this.#owners.set(connection, owner);
+        if (connection.tenantId !== tenantOf(name) || owner !== account || connection.isClosed || isUsed) {
+          this.#wrongOnes.push(`a caller of ${name} got a connection of ${connection.tenantId} that it cannot have`);
         }
         this.#users.push({ account, connection });
       },
@@ -153,7 +160,7 @@ export class BudgetWalk {
     const connection = chosen(open, pick);
     if (connection !== undefined) {
       const user = this.#users.find((one) => one.connection === connection);
-      const account = user?.account ?? this.#account(connection.tenantId);
+      const account = user?.account ?? this.#owners.get(connection) ?? this.#account(connection.tenantId);
       this.#users.splice(0, this.#users.length, ...this.#users.filter((one) => one !== user));
       account.broken(connection);
       account.release(connection, pick % 2 === 0);
@@ -187,27 +194,30 @@ export class BudgetWalk {
       ...this.#wrongOnes,
       JSON.stringify(counts) === expected ? '' : `counted ${JSON.stringify(counts)} where there are ${expected}`,
       total <= LIMITS.maxConnections ? '' : `${total} sockets`,
-      waiting <= LIMITS.maxWaiting + LIMITS.maxConnections ? '' : `${waiting} wait`,
-      ...TENANTS.map((id) => this.#problemOf(id)),
+      waiting - opening <= LIMITS.maxWaiting ? '' : `${waiting} wait`,
+      ...ACCOUNTS.map((name) => this.#problemOf(name)),
     ].filter((problem) => problem !== '');
     if (problems.length > 0) {
       throw new Error(`After ${JSON.stringify(step)}: ${problems.join('; ')}`);
     }
   }
 
-  #problemOf(tenantId: string): string {
+  #problemOf(name: string): string {
     const { clock, budget } = this.world;
-    const account = this.#account(tenantId);
-    const oldest = [...this.#waiting].find((caller) => caller.tenantId === tenantId);
+    const account = this.#account(name);
+    const oldest = [...this.#waiting].find((caller) => caller.name === name);
     if (oldest !== undefined && clock.now() - oldest.since > LIMITS.acquireTimeoutMs) {
-      return `a caller of ${tenantId} waits longer than the deadline`;
+      return `a caller of ${name} waits longer than the deadline`;
     }
     const { idle, closing, opening, inUse } = budget.stats();
     const full = opening + idle + inUse + closing === LIMITS.maxConnections;
     if (account.share.claims > 0 && (!full || (idle > 0 && closing === 0))) {
-      return `${tenantId} has a claim to a connection and gets none although there is room`;
+      return `${name} has a claim to a connection and gets none although there is room`;
     }
-    return account.share.room >= 0 ? '' : `${tenantId} has too many connections`;
+    if (account.unserved > 0 && [...account.share.accounts].some((other) => other.hasIdle) && closing === 0) {
+      return `${name} waits for a connection while its tenant has an idle one`;
+    }
+    return account.share.room >= 0 ? '' : `${name} has too many connections`;
   }
 }
 

@@ -1,8 +1,7 @@
+import type { BudgetedConnection, CloseCause } from '../../../src/connections/BudgetedConnection.ts';
 import type { ConnectionAccount } from '../../../src/connections/ConnectionAccount.ts';
 import {
   type AccountOptions,
-  type BudgetedConnection,
-  type CloseCause,
   ConnectionBudget,
   type ConnectionBudgetLimits,
 } from '../../../src/connections/ConnectionBudget.ts';

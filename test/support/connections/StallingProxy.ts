@@ -41,6 +41,11 @@ export class StallingProxy implements AsyncDisposable {
   /** From now on nothing gets through, in either direction. */
   stall(): void {
     this.#stall();
+    this.stallOpen();
+  }
+
+  /** The same for the connections that exist; new ones get through. */
+  stallOpen(): void {
     for (const [client, upstream] of this.#pairs) {
       client.unpipe(upstream);
       upstream.unpipe(client);

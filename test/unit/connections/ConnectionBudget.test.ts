@@ -287,6 +287,30 @@ describe('a connection budget', () => {
     ]);
   });
 
+  it('counts every caller for whom nothing is being opened, whoever else something is opened for', async () => {
+    const world = new BudgetWorld({
+      maxConnections: 4,
+      maxConnectionsPerTenant: 1,
+      maxWaitingPerTenant: 9,
+      maxWaiting: 2,
+    });
+    const controller = new AbortController();
+    const left = outcomeOf(world.account('a').acquire(controller));
+    controller.abort(new Error('gone'));
+    await settled();
+    expect(left.error).toBeDefined();
+    expect(world.openings).toHaveLength(1);
+    const account = world.account('b');
+    const outcomes = [1, 2, 3, 4].map(() => outcomeOf(account.acquire()));
+    await settled();
+    expect(outcomes.map(({ error }) => error instanceof ConnectionBudgetExceededError)).toEqual([
+      false,
+      false,
+      false,
+      true,
+    ]);
+  });
+
   it('takes one caller more than the queue holds when a connection is being opened for it', async () => {
     const world = new BudgetWorld({ maxWaiting: 0, maxWaitingPerTenant: 0 });
     const acquired = world.account('acme').acquire();

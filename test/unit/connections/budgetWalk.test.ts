@@ -23,7 +23,7 @@ const one = fc.oneof(
 );
 
 /** The same user again and again, so that others are passed by. */
-const busy = fc.nat({ max: 3 }).map((pick) => Array.from({ length: 12 }, (): Step => ({ do: 'turn over', pick })));
+const busy = fc.nat({ max: 3 }).map((pick) => Array.from({ length: 20 }, (): Step => ({ do: 'turn over', pick })));
 
 const steps = fc
   .array(
