@@ -1,20 +1,16 @@
 import { BenchServer } from './support/BenchServer.ts';
 import { entities } from './support/entities.ts';
-import { HttpLoad } from './support/HttpLoad.ts';
-import { KoaProcess, type KoaServerKind } from './support/KoaProcess.ts';
-import { median } from './support/measure.ts';
+import type { KoaServerKind } from './support/KoaProcess.ts';
+import { compared, KoaSide, type Turn } from './support/KoaSide.ts';
 import { type Figure, record } from './support/results.ts';
 
 /** A small answer, and a page of a list. */
 const [FEW, PAGE] = [5, 50];
-/** Requests under way at a time. */
-const CONCURRENCY = 16;
 /** How well the engine compiles differs from process to process, so each side has several. */
 const PROCESSES = 2;
 /** Turns of each process. */
 const ROUNDS = 4;
-const ROUND_MS = 2_000;
-const WARM_UP_MS = 2 * ROUND_MS;
+const LOAD = { concurrency: 16, warmUpMs: 4_000, roundMs: 2_000 } as const;
 const TENANTS = 300;
 
 interface Scenario {
@@ -46,46 +42,6 @@ const scenarios: Scenario[] = [
   { what: '300 tenants, a budget of 50', rows: FEW, ...scarce, peers: [SINGLE] },
 ];
 
-class Side implements AsyncDisposable {
-  readonly is: KoaServerKind;
-  readonly #process: KoaProcess;
-  readonly #load: HttpLoad;
-
-  /** Starts the application and visits every tenant, so that all are open and the code is compiled. */
-  static async start(is: KoaServerKind, databases: readonly string[], url: string, scenario: Scenario): Promise<Side> {
-    const { rows, maxConnections, maxConnectionsPerTenant } = scenario;
-    const koa = await KoaProcess.start({ is, url, databases, rows, maxConnections, maxConnectionsPerTenant });
-    const hosts = databases.map((_, index) => `t${index}.example.com`);
-    const side = new Side(is, koa, await HttpLoad.open(koa.port, CONCURRENCY, hosts));
-    await side.#load.visitAll();
-    await side.#load.run(WARM_UP_MS);
-    return side;
-  }
-
-  private constructor(is: KoaServerKind, process: KoaProcess, load: HttpLoad) {
-    this.is = is;
-    this.#process = process;
-    this.#load = load;
-  }
-
-  async turn(): Promise<Turn> {
-    const before = await this.#process.cpuUs();
-    const { perSecond, answered } = await this.#load.run(ROUND_MS);
-    return { perSecond, cpuUs: ((await this.#process.cpuUs()) - before) / answered };
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#load[Symbol.dispose]();
-    await this.#process[Symbol.asyncDispose]();
-  }
-}
-
-interface Turn {
-  readonly perSecond: number;
-  /** Processor time of the server for one request, in microseconds. */
-  readonly cpuUs: number;
-}
-
 type Turns = Map<KoaServerKind, Turn[]>;
 
 /** Lets fresh processes of all sides take their turns; another one begins each time. Adds to `turns`. */
@@ -96,14 +52,16 @@ async function race(
   turns: Turns,
 ): Promise<void> {
   await using stack = new AsyncDisposableStack();
-  const sides: Side[] = [];
+  const { rows, maxConnections, maxConnectionsPerTenant } = scenario;
+  const sides: KoaSide[] = [];
   for (const is of turns.keys()) {
     const ofSide = is === SINGLE || is === 'bare-single' ? databases.slice(-1) : databases.slice(0, scenario.tenants);
-    sides.push(stack.use(await Side.start(is, ofSide, server.url, scenario)));
+    const options = { is, url: server.url, databases: ofSide, rows, maxConnections, maxConnectionsPerTenant };
+    sides.push(stack.use(await KoaSide.start(options, LOAD)));
   }
   for (let round = 0; round < ROUNDS; round += 1) {
     for (let index = 0; index < sides.length; index += 1) {
-      const side = sides[(round + index) % sides.length] as Side;
+      const side = sides[(round + index) % sides.length] as KoaSide;
       turns.get(side.is)?.push(await side.turn());
     }
   }
@@ -134,14 +92,6 @@ async function figuresOf(server: BenchServer, databases: readonly string[], scen
   }
   const limit = compared(byHost, single, (turn) => turn.perSecond);
   return [...beside, { what: `${what}: bare pg over them beside bare pg over one`, unit: 'requests/s', ...limit }];
-}
-
-function compared(ours: readonly Turn[], peer: readonly Turn[], of: (turn: Turn) => number) {
-  return {
-    ours: median(ours.map(of)),
-    peer: median(peer.map(of)),
-    ratio: median(ours.map((turn, round) => of(turn) / of(peer[round] as Turn))),
-  };
 }
 
 await using server = await BenchServer.start(1_100);

@@ -1,4 +1,5 @@
-import { TenantConflictError } from 'mikro-orm-multitenancy';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { type EachResult, TenantConflictError, type TenantStatus } from 'mikro-orm-multitenancy';
 import pg from 'pg';
 import type { HouseManager } from './manager.ts';
 import { seedHouses } from './seed.ts';
@@ -6,6 +7,9 @@ import type { NewHouseTenant } from './tenants.ts';
 
 /** SQLSTATE duplicate_database, and unique_violation when two `create database` come at the same moment. */
 const EXISTS_ALREADY = new Set<unknown>(['42P04', '23505']);
+
+/** Such a tenant takes no work but this. */
+const UNFINISHED: { readonly allow: readonly TenantStatus[] } = { allow: ['provisioning'] };
 
 /** How tenants come into being: where their databases are made, and what those are called. */
 export interface TenantCreation {
@@ -15,41 +19,52 @@ export interface TenantCreation {
   readonly databasePrefix: string;
 }
 
+/** A tenant that has its name but cannot be used yet: {@link finishTenants} goes on where this was cut off. */
+export class UnfinishedTenantError extends Error {
+  override readonly name = 'UnfinishedTenantError';
+
+  constructor(id: string, cause: unknown) {
+    super(`Tenant "${id}" could not be finished, and stays "provisioning" until the next start.`, { cause });
+  }
+}
+
 /**
  * Signs a tenant up: its row, database, tables and first houses. The row comes first, and takes the id and the name of
  * the database for it; no request is served before the last step. Rejects with `TenantConflictError` where the id is
- * taken. What fails half-way stays `provisioning`, and is finished by {@link finishTenants}.
+ * taken, and with {@link UnfinishedTenantError} where a later step fails.
  */
 export async function createTenant(of: TenantCreation, tenant: NewHouseTenant): Promise<void> {
-  const database = of.databasePrefix + tenant.id;
+  const { id } = tenant;
+  const database = of.databasePrefix + id;
   // One that is there before its tenant is somebody else's, or was left by a tenant that is gone.
   if (await isDatabase(of.serverUrl, database)) {
-    throw new TenantConflictError(tenant.id, `the database "${database}"`);
+    throw new TenantConflictError(id, `the database "${database}"`);
   }
   await of.manager.central.tenants.create({ ...tenant, database, status: 'provisioning' });
-  await finishTenant(of, tenant.id, database);
+  try {
+    await of.manager.run(id, (em) => finishTenant(of, em, id, database), UNFINISHED);
+  } catch (cause) {
+    throw new UnfinishedTenantError(id, cause);
+  }
 }
 
-/** Finishes what {@link createTenant} began and did not end, in this process or in one that is gone. */
-export async function finishTenants(of: TenantCreation): Promise<void> {
-  let after: string | undefined;
-  do {
-    const { tenants, next } = await of.manager.catalog.list({ after });
-    for (const { id, database, status } of tenants) {
-      if (status === 'provisioning') {
-        await finishTenant(of, id, database);
-      }
-    }
-    after = next;
-  } while (after !== undefined);
+/**
+ * Finishes what {@link createTenant} began and did not end, in this process or in one that is gone. A tenant that
+ * fails once more stops no other one; there is a result for each.
+ */
+export function finishTenants(of: TenantCreation): Promise<EachResult<void>[]> {
+  return of.manager.each((em, { id, database }) => finishTenant(of, em, id, database), {
+    ...UNFINISHED,
+    where: ({ status }) => status === 'provisioning',
+  });
 }
 
-/** Each step may be run again, also by two processes at once. */
-async function finishTenant({ manager, serverUrl }: TenantCreation, id: string, database: string): Promise<void> {
-  await createDatabase(serverUrl, database);
-  await manager.migrator(id).up();
-  await manager.run(id, (em) => seedHouses(em, id), { allow: ['provisioning'] });
-  await manager.central.tenants.setStatus(id, 'active');
+/** Each step may be run again, also by two processes at once. `em` connects when it is first used: to seed. */
+async function finishTenant(of: TenantCreation, em: EntityManager, id: string, database: string): Promise<void> {
+  await createDatabase(of.serverUrl, database);
+  await of.manager.migrator(id).up();
+  await seedHouses(em, id);
+  await of.manager.central.tenants.setStatus(id, 'active');
 }
 
 /** The library never creates a database on the way, so this is done on a connection of our own. */

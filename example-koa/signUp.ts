@@ -3,7 +3,7 @@ import type { Context, Next } from 'koa';
 import { TenancyConfigurationError, TenantConflictError } from 'mikro-orm-multitenancy';
 import { z } from 'zod';
 import type { AppState } from './app.ts';
-import { createTenant, type TenantCreation } from './createTenant.ts';
+import { createTenant, type TenantCreation, UnfinishedTenantError } from './createTenant.ts';
 import { checked } from './houses/houseInput.ts';
 import { html, sendPage } from './html.ts';
 import { body } from './readBody.ts';
@@ -33,6 +33,11 @@ export function signUpRoutes(of: TenantCreation, addressOf: (id: string, host: s
       }
       if (error instanceof TenancyConfigurationError) {
         ctx.throw(422, `"${tenant.id}" cannot be a name. Choose another one.`);
+      }
+      if (error instanceof UnfinishedTenantError) {
+        ctx.app.emit('error', error, ctx);
+        const message = `"${tenant.id}" is signed up, but not ready yet. It is finished when the application starts next.`;
+        ctx.throw(503, message, { expose: true });
       }
       throw error;
     }

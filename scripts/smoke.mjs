@@ -179,8 +179,15 @@ try {
   await step('Ctrl-C stops npm start and PostgreSQL', () => end(first, 'SIGINT', { group: true }, [0, 130, 'SIGINT']));
 
   const again = launch('npm', 'start');
-  await step('the house is there after a restart', async () => {
-    assert.deepEqual(await housesByTenant(await started(again)), withNew);
+  await step('the house and the new tenant are there after a restart', async () => {
+    const after = await started(again);
+    assert.deepEqual(await housesByTenant(after), withNew);
+    const { id } = JSON.parse(signUp.body);
+    assert.deepEqual(await addressesOf({ ...after[0], headers: { host: `${id}.localhost` } }), []);
+    await send(
+      after.find(({ url }) => url.pathname === '/sign-up'),
+      409,
+    );
   });
   const third = await step('kill -9 leaves PostgreSQL, and the next start takes it over', async () => {
     process.kill(-Number(again.child.pid), 'SIGKILL');

@@ -3,16 +3,26 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 
 /**
- * Ours; one plain MikroORM; a plain MikroORM for each tenant, found by the Host and with a pool of its own; and the same
+ * Ours, with a `StaticCatalog`; with the catalogue of a central database; with a `StaticCatalog` and a central database
+ * beside. Then one plain MikroORM; a plain MikroORM for each tenant, found by the Host and with a pool of its own; and the same
  * two without any ORM, which show what the number of databases itself costs.
  */
-export type KoaServerKind = 'tenancy' | 'single-tenant' | 'plain-by-host' | 'bare-single' | 'bare-by-host';
+export type KoaServerKind =
+  | 'tenancy'
+  | 'tenancy-database'
+  | 'tenancy-beside-central'
+  | 'single-tenant'
+  | 'plain-by-host'
+  | 'bare-single'
+  | 'bare-by-host';
 
 export interface KoaServerOptions {
   readonly is: KoaServerKind;
   /** The PostgreSQL server, without a database. */
   readonly url: string;
   readonly databases: readonly string[];
+  /** The central database, for those who have one. */
+  readonly central?: string;
   /** How many rows an answer has. */
   readonly rows: number;
   /** Connections of the process. */

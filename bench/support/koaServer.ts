@@ -1,9 +1,9 @@
-// A server process of `koaThroughput`: one of the applications, whichever the parent asks for.
+// A server process of `koaThroughput` and `catalogThroughput`: one of the applications, whichever the parent asks for.
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { type EntitySchema, MikroORM, RequestContext } from '@mikro-orm/postgresql';
 import Koa from 'koa';
-import { StaticCatalog, TenantOrmManager } from 'mikro-orm-multitenancy';
+import { StaticCatalog, type Tenant, TenantOrmManager } from 'mikro-orm-multitenancy';
 import { bySubdomain, tenancy, trustResolution } from 'mikro-orm-multitenancy/koa';
 import pg from 'pg';
 import { entities, type Row } from './entities.ts';
@@ -38,13 +38,33 @@ async function plainByHost(app: Koa, { url, databases, maxConnectionsPerTenant }
   return () => Promise.all([...orms.values()].map((orm) => orm.close()));
 }
 
-async function withTenancy(app: Koa, { url, databases, ...limits }: KoaServerOptions) {
+const idOf = (index: number): string => `t${index}`;
+
+async function withTenancy(app: Koa, { is, url, databases, central = '', ...limits }: KoaServerOptions) {
   const { maxConnections, maxConnectionsPerTenant } = limits;
-  const manager = await TenantOrmManager.init({
+  const common = {
     orm: { entities: [table] },
     server: { url, maxConnections, maxConnectionsPerTenant, acquireTimeoutMs: 30_000 },
-    catalog: new StaticCatalog(databases.map((database, index) => ({ id: `t${index}`, database }))),
-  });
+  };
+  const catalog = new StaticCatalog(databases.map((database, index) => ({ id: idOf(index), database })));
+  if (is === 'tenancy') {
+    return serve(app, await TenantOrmManager.init({ ...common, catalog }));
+  }
+  const withCentral = { ...common, central: { database: central } };
+  if (is === 'tenancy-beside-central') {
+    return serve(app, await TenantOrmManager.init({ ...withCentral, catalog }));
+  }
+  const manager = await TenantOrmManager.init(withCentral);
+  await manager.central.migrate();
+  for (const [index, database] of databases.entries()) {
+    if ((await manager.catalog.find(idOf(index))) === undefined) {
+      await manager.central.tenants.create({ id: idOf(index), database });
+    }
+  }
+  return serve(app, manager);
+}
+
+function serve<T extends Tenant>(app: Koa, manager: TenantOrmManager<T>): () => Promise<void> {
   app.use(tenancy(manager, { resolve: bySubdomain('example.com'), authorize: trustResolution }));
   return () => manager.close();
 }
@@ -62,6 +82,8 @@ async function bare(app: Koa, { url, databases, maxConnections, maxConnectionsPe
 
 const applications = {
   tenancy: withTenancy,
+  'tenancy-database': withTenancy,
+  'tenancy-beside-central': withTenancy,
   'single-tenant': singleTenant,
   'plain-by-host': plainByHost,
   'bare-single': bare,

@@ -49,11 +49,12 @@ export class ExampleServer implements AsyncDisposable {
     this.#server = server;
   }
 
-  static async start(): Promise<ExampleServer> {
+  /** `creatorUrl` is of a role that creates the databases, where it is not the one of the tests. */
+  static async start({ creatorUrl = serverUrl() } = {}): Promise<ExampleServer> {
     const name = uniqueName('example');
     const centralDatabase = `${name}_central`;
     const manager = await openManager({ server: serverUrl(), centralDatabase, baseDomain: 'localhost' });
-    const creation = { manager, serverUrl: serverUrl(), databasePrefix: `${name}_` };
+    const creation = { manager, serverUrl: creatorUrl, databasePrefix: `${name}_` };
     await prepareTenants(creation, DEMO_TENANTS);
     const { tenants } = await manager.catalog.list();
     const app = buildApp({ ...creation, baseDomain: 'localhost' });

@@ -14,10 +14,12 @@ const ARGUMENTS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  // The server of the tests listens on IPv4 only.
+  '--host-resolver-rules=MAP *.localhost 127.0.0.1',
 ];
 
 const executablePath = PROGRAMS.find(
-  (program) => program !== undefined && spawnSync(program, ['--version']).status === 0,
+  (program) => program !== undefined && program !== '' && spawnSync(program, ['--version']).status === 0,
 );
 
 describe('the example in a browser', () => {
@@ -28,10 +30,9 @@ describe('the example in a browser', () => {
   let server: ExampleServer;
   let browser: Browser;
   beforeAll(async () => {
-    [server, browser] = await Promise.all([
-      ExampleServer.start(),
-      chromium.launch({ executablePath, args: ARGUMENTS }),
-    ]);
+    // One after the other: when one of them fails, the other is known to `afterAll`, and no browser is left behind.
+    server = await ExampleServer.start();
+    browser = await chromium.launch({ executablePath, args: ARGUMENTS });
   }, 60_000);
   afterAll(async () => {
     await browser?.close();
@@ -41,6 +42,7 @@ describe('the example in a browser', () => {
 
   const addressOf = (tenant: string): string => `http://${tenant}.localhost:${server.port}/`;
 
+  /** In a context of its own, as if by another visitor. */
   async function open(address: string): Promise<Page> {
     const page = await browser.newPage();
     await page.goto(address);
@@ -87,18 +89,34 @@ describe('the example in a browser', () => {
     expect(await shows(acme, '1 Umbrella Only Street')).toBe(false);
   });
 
+  it('keeps the cookies of one tenant from another, in one and the same browser window', async () => {
+    const page = await open(addressOf('acme'));
+    await page.evaluate("document.cookie = 'visitor=of-acme'");
+    const cookieSentTo = async (address: string): Promise<string | undefined> => {
+      const response = await page.goto(address);
+      return (await response?.request().allHeaders())?.['cookie'];
+    };
+    expect(await cookieSentTo(addressOf('acme'))).toBe('visitor=of-acme');
+    expect(await cookieSentTo(addressOf('globex'))).toBeUndefined();
+    expect(await cookieSentTo(`http://localhost:${server.port}/`)).toBeUndefined();
+    expect((await page.context().cookies()).map(({ domain }) => domain)).toEqual(['acme.localhost']);
+  });
+
   it('lets no page of one tenant change another one', async () => {
-    const acme = await open(addressOf('acme'));
-    // A page may send a form anywhere, unless its policy or the other side forbids it: here both do.
-    await acme.evaluate(`
-      const form = Object.assign(document.createElement('form'), {
-        method: 'post',
-        action: ${JSON.stringify(`${addressOf('globex')}houses`)},
-      });
-      form.append(Object.assign(document.createElement('input'), { name: 'address', value: 'Forged by Acme' }));
-      document.body.append(form);
-      form.submit();
-    `);
+    // Without the policy of the page itself, which would not let the form out.
+    const acme = await browser.newPage({ bypassCSP: true });
+    await acme.goto(addressOf('acme'));
+    const forged = `${addressOf('globex')}houses`;
+    const [response] = await Promise.all([
+      acme.waitForResponse(forged),
+      acme.evaluate(`
+        const form = Object.assign(document.createElement('form'), { method: 'post', action: ${JSON.stringify(forged)} });
+        form.append(Object.assign(document.createElement('input'), { name: 'address', value: 'Forged by Acme' }));
+        document.body.append(form);
+        form.submit();
+      `),
+    ]);
+    expect(response.status()).toBe(403);
     const globex = await open(addressOf('globex'));
     expect(await shows(globex, 'Forged by Acme')).toBe(false);
   });

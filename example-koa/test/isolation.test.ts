@@ -118,4 +118,18 @@ describe('the tenants of the example', () => {
     expect(await server.houses('globex.localhost')).toHaveLength(3);
     expect(await server.houses('acme.localhost')).toHaveLength(1);
   });
+
+  it('are refused while suspended, beside others who go on, and get newer tables all the same', async () => {
+    const setStatus = (status: 'suspended' | 'active') => server.manager.central.tenants.setStatus('globex', status);
+    await server.manager.run('globex', (em) => em.execute('drop table "house", "mikro_orm_migrations"'));
+    await setStatus('suspended');
+    const suspended = await server.send('globex.localhost', '/houses');
+    const unknown = await server.send('umbrella.localhost', '/houses');
+    expect([suspended.status, suspended.text]).toEqual([404, unknown.text]);
+    expect(await server.houses('acme.localhost')).toHaveLength(1);
+    await prepareTenants(server.creation, DEMO_TENANTS);
+    expect((await server.send('globex.localhost', '/houses')).status).toBe(404);
+    await setStatus('active');
+    expect(await server.houses('globex.localhost')).toEqual([]);
+  });
 });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { adminQuery, createDatabase, dropDatabase } from '../../test/support/databases.ts';
-import { finishTenants } from '../createTenant.ts';
+import { adminQuery, createDatabase, dropDatabase, serverUrl, uniqueName } from '../../test/support/databases.ts';
+import { prepareTenants } from '../prepareTenants.ts';
+import { DEMO_TENANTS } from '../tenants.ts';
 import { ExampleServer } from './ExampleServer.ts';
 
 describe('a sign-up', () => {
@@ -90,7 +91,44 @@ describe('a sign-up', () => {
       database: `${server.creation.databasePrefix}halfway`,
     });
     expect((await server.send('halfway.localhost', '/')).status).toBe(503);
-    await finishTenants(server.creation);
+    await prepareTenants(server.creation, DEMO_TENANTS);
     expect((await server.send('halfway.localhost', '/')).status).toBe(200);
+  });
+});
+
+describe('a sign-up on a server that makes no databases', () => {
+  const role = uniqueName('creator');
+  let server: ExampleServer;
+  beforeAll(async () => {
+    await adminQuery(`create role ${role} login createdb password 'secret'`);
+    const creatorUrl = new URL(serverUrl());
+    [creatorUrl.username, creatorUrl.password] = [role, 'secret'];
+    server = await ExampleServer.start({ creatorUrl: creatorUrl.href });
+    await adminQuery(`alter role ${role} nocreatedb`);
+  });
+  afterAll(async () => {
+    await server[Symbol.asyncDispose]();
+    await adminQuery(`drop role ${role}`);
+  });
+
+  const signUp = () => server.send('localhost', '/sign-up', { method: 'POST', body: { id: 'hooli', name: 'Hooli' } });
+  const statusOfPage = async (id: string) => (await server.send(`${id}.localhost`, '/')).status;
+
+  it('says that it will be finished, keeps the name, and stops no start, until one finishes it', async () => {
+    const answer = await signUp();
+    expect(answer.status).toBe(503);
+    expect(JSON.parse(answer.text).error.message).toMatch(/^"hooli" is signed up, but not ready yet\./);
+    expect(answer.text).not.toContain(server.creation.databasePrefix);
+    expect(server.errors).toMatchObject([{ message: expect.stringContaining('"hooli"'), cause: { code: '42501' } }]);
+    expect((await signUp()).status).toBe(409);
+
+    const reports: string[] = [];
+    await prepareTenants(server.creation, DEMO_TENANTS, (report) => reports.push(report));
+    expect(reports).toEqual([expect.stringMatching(/^Tenant "hooli" could not be finished: /)]);
+    expect([await statusOfPage('acme'), await statusOfPage('hooli')]).toEqual([200, 503]);
+
+    await adminQuery(`alter role ${role} createdb`);
+    await prepareTenants(server.creation, DEMO_TENANTS);
+    expect(await statusOfPage('hooli')).toBe(200);
   });
 });

@@ -1,0 +1,61 @@
+import { HttpLoad } from './HttpLoad.ts';
+import { KoaProcess, type KoaServerKind, type KoaServerOptions } from './KoaProcess.ts';
+import { median } from './measure.ts';
+
+export interface KoaLoad {
+  /** Requests under way at a time. */
+  readonly concurrency: number;
+  readonly warmUpMs: number;
+  readonly roundMs: number;
+}
+
+export interface Turn {
+  readonly perSecond: number;
+  /** Processor time of the server for one request, in microseconds. */
+  readonly cpuUs: number;
+}
+
+/** One application under load, in turns. */
+export class KoaSide implements AsyncDisposable {
+  readonly is: KoaServerKind;
+  readonly #process: KoaProcess;
+  readonly #load: HttpLoad;
+  readonly #roundMs: number;
+
+  /** Starts the application and visits every tenant, so that all are open and the code is compiled. */
+  static async start(options: KoaServerOptions, { concurrency, warmUpMs, roundMs }: KoaLoad): Promise<KoaSide> {
+    const koa = await KoaProcess.start(options);
+    const hosts = options.databases.map((_, index) => `t${index}.example.com`);
+    const side = new KoaSide(options.is, koa, await HttpLoad.open(koa.port, concurrency, hosts), roundMs);
+    await side.#load.visitAll();
+    await side.#load.run(warmUpMs);
+    return side;
+  }
+
+  private constructor(is: KoaServerKind, process: KoaProcess, load: HttpLoad, roundMs: number) {
+    this.is = is;
+    this.#process = process;
+    this.#load = load;
+    this.#roundMs = roundMs;
+  }
+
+  async turn(): Promise<Turn> {
+    const before = await this.#process.cpuUs();
+    const { perSecond, answered } = await this.#load.run(this.#roundMs);
+    return { perSecond, cpuUs: ((await this.#process.cpuUs()) - before) / answered };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#load[Symbol.dispose]();
+    await this.#process[Symbol.asyncDispose]();
+  }
+}
+
+/** The medians of both, and the median of the ratios of single rounds. */
+export function compared(ours: readonly Turn[], peer: readonly Turn[], of: (turn: Turn) => number) {
+  return {
+    ours: median(ours.map(of)),
+    peer: median(peer.map(of)),
+    ratio: median(ours.map((turn, round) => of(turn) / of(peer[round] as Turn))),
+  };
+}
