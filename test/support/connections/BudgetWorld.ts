@@ -76,6 +76,8 @@ export class BudgetWorld {
   readonly budget: ConnectionBudget<FakeConnection>;
   readonly openings: FakeOpening[] = [];
   readonly connections: FakeConnection[] = [];
+  /** How many openings began, ever. */
+  begun = 0;
 
   constructor(limits: Partial<ConnectionBudgetLimits> = {}, random?: () => number) {
     this.budget = new ConnectionBudget({ ...LIMITS, ...limits }, this.clock, random);
@@ -141,6 +143,7 @@ export class BudgetWorld {
       },
     };
     this.openings.push(opening);
+    this.begun += 1;
     return promise;
   }
 }
