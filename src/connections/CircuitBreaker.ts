@@ -7,7 +7,7 @@ const FAILURES = 3;
 const WHILE_PROBING_MS = 100;
 
 type State =
-  | { readonly is: 'closed'; readonly failures: number }
+  | { readonly is: 'closed'; readonly failures: number; readonly error?: unknown }
   | { readonly is: 'open'; readonly since: number; readonly error: unknown }
   | { readonly is: 'half-open'; readonly since: number; readonly error: unknown };
 
@@ -54,6 +54,13 @@ export class CircuitBreaker {
     return this.#state.is === 'half-open' ? { error, retryInMs: WHILE_PROBING_MS } : this.#backoff.pending;
   }
 
+  /** The last failure of a server that may be down: there were some in a row, and too few to say so. */
+  get suspicion(): Blocked | undefined {
+    return this.#state.is === 'closed' && this.#state.failures > 0
+      ? { error: this.#state.error, retryInMs: WHILE_PROBING_MS }
+      : undefined;
+  }
+
   /** Notes that an attempt begins. */
   begin(): void {
     if (this.#state.is === 'open') {
@@ -78,7 +85,7 @@ export class CircuitBreaker {
     if (before.is === 'closed') {
       const failures = before.failures + 1;
       if (failures < FAILURES) {
-        this.#state = { is: 'closed', failures };
+        this.#state = { is: 'closed', failures, error };
         return;
       }
       this.#state = { is: 'open', since: this.#clock.now(), error };

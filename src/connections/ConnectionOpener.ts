@@ -31,6 +31,7 @@ export class ConnectionOpener<C> {
   readonly #breaker: CircuitBreaker | undefined;
   readonly #backoff: Backoff;
   readonly #retry: SingleTimer;
+  #underWay = 0;
   #abort: AbortController | undefined;
 
   constructor({ tenantId, open, breaker, clock, outside }: ConnectionOpenerParts<C>) {
@@ -41,9 +42,14 @@ export class ConnectionOpener<C> {
     this.#retry = new SingleTimer((delayMs, fn) => outside(() => clock.schedule(delayMs, fn)));
   }
 
-  /** What keeps a connection from being opened now. */
+  /**
+   * What keeps a connection from being opened now. After a failure of the server that includes what this account is
+   * opening already: whether that fails as well is soon known, and a burst of callers need not ask once more each.
+   */
   get blocked(): Blocked | undefined {
-    return this.#breaker?.blocked ?? this.#backoff.pending;
+    return (
+      this.#breaker?.blocked ?? this.#backoff.pending ?? (this.#underWay > 0 ? this.#breaker?.suspicion : undefined)
+    );
   }
 
   /** Calls `fn` once when the time is over for which no connection may be opened. Does nothing when there is none. */
@@ -65,6 +71,7 @@ export class ConnectionOpener<C> {
   async open(): Promise<Opened<C>> {
     this.#abort ??= new AbortController();
     this.#breaker?.begin();
+    this.#underWay += 1;
     try {
       const connection = await this.#open(this.#abort.signal);
       this.#backoff.succeed();
@@ -73,6 +80,8 @@ export class ConnectionOpener<C> {
     } catch (error) {
       this.#failed(error, this.#abort.signal.aborted);
       return { error };
+    } finally {
+      this.#underWay -= 1;
     }
   }
 

@@ -4,13 +4,23 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { StaticCatalog, TenantConnectionError } from 'mikro-orm-multitenancy';
 import { ListeningServer } from '../../support/connections/ListeningServer.ts';
 import { serverUrl } from '../../support/databases.ts';
-import { assertClosed, House, TestTenants } from '../../support/manager/TestTenants.ts';
+import { assertClosed, House, TestTenants, until } from '../../support/manager/TestTenants.ts';
 import { freePort } from '../../support/postgres.ts';
 
 function urlAt(port: number): string {
   const url = new URL(serverUrl());
   url.port = String(port);
   return url.href;
+}
+
+/** Passes everything on to the real server. */
+function passingOn(port: number): Promise<ListeningServer> {
+  const { hostname, port: realPort } = new URL(serverUrl());
+  return ListeningServer.start(port, (client) => {
+    const upstream = connect(Number(realPort), hostname);
+    client.pipe(upstream).pipe(client);
+    upstream.on('error', () => client.destroy());
+  });
 }
 
 describe('a server that is down', () => {
@@ -35,12 +45,7 @@ describe('a server that is down', () => {
     expect(attempts).toBeLessThan(10);
     expect(failures[0]).toMatchObject({ tenantId: 'acme', status: 503, retryAfterSeconds: 1 });
     // The same address begins to answer: everything is passed on to the real server.
-    await using _healed = await ListeningServer.start(port, (client) => {
-      const { hostname, port: realPort } = new URL(serverUrl());
-      const upstream = connect(Number(realPort), hostname);
-      client.pipe(upstream).pipe(client);
-      upstream.on('error', () => client.destroy());
-    });
+    await using _healed = await passingOn(port);
     let count: number | undefined;
     while (count === undefined) {
       count = await manager
@@ -61,9 +66,31 @@ describe('a server that is down', () => {
     const burst = Array.from({ length: 40 }, () => manager.run('acme', (em) => em.count(House)));
     const outcomes = await Promise.allSettled(burst);
     expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true);
-    // Four at a time; the first two that fail are followed by another one, the third opens the breaker.
-    expect(attempts).toBeLessThanOrEqual(6);
+    expect(attempts).toBeLessThanOrEqual(4);
     await manager.close();
+  });
+
+  it('is reported once, and once more when it is found again', async () => {
+    const port = await freePort();
+    const manager = await tenants.manager({ server: urlAt(port) });
+    const log: string[] = [];
+    manager.events.on('server:down', ({ server, route }) => log.push(`${server} ${route} down`));
+    manager.events.on('server:up', ({ server, route }) => log.push(`${server} ${route} up`));
+    {
+      await using _down = await ListeningServer.start(port, (client) => client.destroy());
+      for (let n = 0; n < 12; n += 1) {
+        await expect(manager.run('acme', (em) => em.count(House))).rejects.toThrow(TenantConnectionError);
+      }
+    }
+    expect(log).toEqual(['default primary down']);
+    expect(manager.stats().servers['default']?.breakers).toEqual({ primary: 'open' });
+    await using _healed = await passingOn(port);
+    const count = () => manager.run('globex', (em) => em.count(House));
+    await until(async () => (await count().catch(() => undefined)) === 0, 'the server is not found again');
+    expect(log).toEqual(['default primary down', 'default primary up']);
+    expect(manager.stats().servers['default']?.breakers).toEqual({ primary: 'closed' });
+    await manager.close();
+    assertClosed(manager);
   });
 
   it('says nothing of the password', async () => {
@@ -83,6 +110,17 @@ describe('a server that is down', () => {
     const startedAt = performance.now();
     const refused = manager.run('acme', (em) => em.count(House));
     await expect(refused).rejects.toThrow(/no answer within 150 ms/);
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    await silent.clientsAre(0);
+    await manager.close();
+    assertClosed(manager);
+  });
+
+  it('that begins TLS and never goes on is given up after the deadline', async () => {
+    await using silent = await ListeningServer.start(0, (client) => client.once('data', () => client.write('S')));
+    const manager = await tenants.manager({ server: { url: urlAt(silent.port), ssl: true, connectTimeoutMs: 150 } });
+    const startedAt = performance.now();
+    await expect(manager.run('acme', (em) => em.count(House))).rejects.toThrow(/no answer within 150 ms/);
     expect(performance.now() - startedAt).toBeLessThan(1_000);
     await silent.clientsAre(0);
     await manager.close();

@@ -140,6 +140,33 @@ describe('accounts on a server that is down', () => {
     expect(waiting.value).toBe(await first);
   });
 
+  it('ask nothing more for a burst once an attempt has failed, before the others have come to their end', async () => {
+    const down = world({ maxConnectionsPerTenant: 3 });
+    const acme = down.account('acme');
+    const burst = Array.from({ length: 5 }, () => outcomeOf(acme.acquire()));
+    down.world.openings[0]?.fail(REFUSED);
+    await settled();
+    expect([down.world.openings.length, down.world.begun]).toEqual([2, 3]);
+    down.world.openings[0]?.fail(REFUSED);
+    await settled();
+    down.world.openings[0]?.fail(REFUSED);
+    await settled();
+    expect(down.world.begun).toBe(3);
+    expect(burst.every(({ error }) => error instanceof TenantConnectionError)).toBe(true);
+    down.world.assertEmpty();
+  });
+
+  it('go on with a burst when another attempt of it succeeds', async () => {
+    const down = world({ maxConnectionsPerTenant: 2 });
+    const acme = down.account('acme');
+    const burst = Array.from({ length: 3 }, () => outcomeOf(acme.acquire()));
+    down.world.openings[0]?.fail(REFUSED);
+    await settled();
+    await down.world.serve();
+    expect(burst.map(({ value }) => value !== undefined)).toEqual([false, true, true]);
+    expect(down.events).toEqual([]);
+  });
+
   it('turn away who waited for room there', async () => {
     const down = world({ maxConnections: 1, maxConnectionsPerTenant: 1 });
     const waiting = ['a', 'b', 'c', 'd'].map((id) => outcomeOf(down.account(id).acquire()));
