@@ -7,7 +7,7 @@ import { type Figure, record } from './support/results.ts';
 /** A small answer, and a page of a list. */
 const [FEW, PAGE] = [5, 50];
 /** How well the engine compiles differs from process to process, so each side has several. */
-const PROCESSES = 2;
+const PROCESSES = 3;
 /** Turns of each process. */
 const ROUNDS = 4;
 const LOAD = { concurrency: 16, warmUpMs: 4_000, roundMs: 2_000 } as const;

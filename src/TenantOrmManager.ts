@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import pMap from 'p-map';
 import type { TenantEntityType, TenantOf } from './catalog/CatalogTenant.ts';
+import { type EachOptions, type EachResult, eachTenant } from './catalog/eachTenant.ts';
 import type { TenantCatalog } from './catalog/TenantCatalog.ts';
 import type { PlainTenant } from './catalog/TenantEntity.ts';
 import { CentralDatabase } from './central/CentralDatabase.ts';
@@ -29,20 +29,6 @@ import { RefusalCounts } from './resolution/RefusalCounts.ts';
 import type { Tenant, TenantStatus } from './tenant/Tenant.ts';
 import { assertTenantId } from './tenant/tenantId.ts';
 import { unavailabilityOf } from './tenant/unavailabilityOf.ts';
-
-/** What became of one tenant in {@link TenantOrmManager.each}. */
-export type EachResult<R> =
-  | { readonly tenantId: string; readonly ok: true; readonly value: R }
-  | { readonly tenantId: string; readonly ok: false; readonly error: unknown };
-
-export interface EachOptions<T extends Tenant> {
-  /** Which tenants. @default those that take work */
-  readonly where?: (tenant: T) => boolean;
-  /** How many tenants at once. @default 4 */
-  readonly concurrency?: number;
-  /** Statuses in which tenants are taken as well, as for `run`. @default [] */
-  readonly allow?: readonly TenantStatus[];
-}
 
 export interface TenantOrmManagerStats extends OpenTenantsStats {
   /** Connections by server. `requests` and `reserved` together never exceed the server's `maxConnections`. */
@@ -205,33 +191,8 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
 
   /** Runs `work` for each tenant. One failure does not stop the others; there is a result for each. */
   async each<R>(work: TenantWork<R, T, EM>, options: EachOptions<T> = {}): Promise<EachResult<R>[]> {
-    const { allow = [], concurrency = 4 } = options;
-    const { where = (tenant) => unavailabilityOf(tenant, allow) === undefined } = options;
-    if (!Number.isInteger(concurrency) || concurrency < 1) {
-      throw new TenancyConfigurationError('`concurrency` of `each` must be a whole number of at least 1.');
-    }
-    return pMap(this.#tenants(where), ({ id }) => this.#attempt(id, work, allow), { concurrency });
-  }
-
-  async #attempt<R>(
-    tenantId: string,
-    work: TenantWork<R, T, EM>,
-    allow: readonly TenantStatus[],
-  ): Promise<EachResult<R>> {
-    try {
-      return { tenantId, ok: true, value: await this.run(tenantId, work, { allow }) };
-    } catch (error) {
-      return { tenantId, ok: false, error };
-    }
-  }
-
-  async *#tenants(where: (tenant: T) => boolean): AsyncGenerator<T> {
-    let after: string | undefined;
-    do {
-      const page = await this.catalog.list(after === undefined ? {} : { after });
-      yield* page.tenants.filter(where);
-      after = page.next;
-    } while (after !== undefined);
+    const { allow = [] } = options;
+    return eachTenant(this.catalog, ({ id }) => this.run(id, work, { allow }), options);
   }
 
   /** The tenant of this async context, or `undefined`. */

@@ -2,6 +2,7 @@ export { CachedCatalog, type CachedCatalogOptions } from './catalog/CachedCatalo
 export type { CatalogChange, CatalogChangeBatch, CatalogChanges } from './catalog/CatalogChanges.ts';
 export type { CatalogTenant, TenantDomainDetails, TenantEntityType, TenantOf } from './catalog/CatalogTenant.ts';
 export { type CatalogDatabase, DatabaseCatalog } from './catalog/DatabaseCatalog.ts';
+export type { EachOptions, EachResult } from './catalog/eachTenant.ts';
 export { StaticCatalog } from './catalog/StaticCatalog.ts';
 export type { ListOptions, TenantCatalog, TenantPage } from './catalog/TenantCatalog.ts';
 export { TenantDomain, TenantEntity } from './catalog/TenantEntity.ts';
@@ -56,8 +57,6 @@ export type { RunOptions, TenantLease, TenantWork } from './orm/TenantLease.ts';
 export type { TenantOrmOptions } from './orm/TenantOrmOptions.ts';
 export {
   type AcquireOptions,
-  type EachOptions,
-  type EachResult,
   TenantOrmManager,
   type TenantOrmManagerStats,
 } from './TenantOrmManager.ts';

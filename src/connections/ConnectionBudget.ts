@@ -1,46 +1,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { ConnectionBudgetExceededError } from '../errors.ts';
 import type { BudgetedConnection, CloseCause } from './BudgetedConnection.ts';
-import type { CircuitBreaker } from './CircuitBreaker.ts';
 import { type Clock, systemClock } from './Clock.ts';
 import { ConnectionAccount } from './ConnectionAccount.ts';
+import type { AccountOptions, ConnectionBudgetLimits, ConnectionBudgetStats } from './ConnectionBudgetLimits.ts';
 import { ConnectionOpener, type OpenConnection } from './ConnectionOpener.ts';
 import { IdleConnections } from './IdleConnections.ts';
 import { Openings } from './Openings.ts';
 import { type ConnectionCounts, TenantShare } from './TenantShare.ts';
 import { TenantTurns } from './TenantTurns.ts';
-
-export interface ConnectionBudgetLimits {
-  /** Opening, open and closing sockets together never exceed this. */
-  readonly maxConnections: number;
-  /** The same for one tenant. */
-  readonly maxConnectionsPerTenant: number;
-  /** How many may be opening at a time. */
-  readonly maxOpeningConnections: number;
-  /** How long a caller waits for a connection, opening included. */
-  readonly acquireTimeoutMs: number;
-  /** How many callers of one tenant may wait. */
-  readonly maxWaitingPerTenant: number;
-  /** How many callers of all tenants may wait. */
-  readonly maxWaiting: number;
-  /** An idle connection is closed after this time. */
-  readonly idleTimeoutMs: number;
-  /** A connection is closed after this time, a tenth more or less, as soon as nobody uses it. */
-  readonly maxLifetimeMs: number;
-  /** A connection that was idle for so long is tried before it is handed out. */
-  readonly checkAfterIdleMs: number;
-}
-
-export interface ConnectionBudgetStats extends ConnectionCounts {
-  /** What opening, open and closing sockets together never exceed. */
-  readonly limit: number;
-}
-
-export interface AccountOptions {
-  readonly breaker?: CircuitBreaker | undefined;
-  /** How many turns the tenant takes to another one's one. @default 1 */
-  readonly weight?: number | undefined;
-}
 
 /** How many times as long as opening a connection takes. Opening costs more than the time of the one who waits for it. */
 const PATIENCE = 2;

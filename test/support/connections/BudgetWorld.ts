@@ -1,10 +1,7 @@
 import type { BudgetedConnection, CloseCause } from '../../../src/connections/BudgetedConnection.ts';
 import type { ConnectionAccount } from '../../../src/connections/ConnectionAccount.ts';
-import {
-  type AccountOptions,
-  ConnectionBudget,
-  type ConnectionBudgetLimits,
-} from '../../../src/connections/ConnectionBudget.ts';
+import { ConnectionBudget } from '../../../src/connections/ConnectionBudget.ts';
+import type { AccountOptions, ConnectionBudgetLimits } from '../../../src/connections/ConnectionBudgetLimits.ts';
 import { FakeClock } from '../FakeClock.ts';
 import { settled } from '../settled.ts';
 
@@ -160,4 +157,20 @@ export function outcomeOf<R>(promise: Promise<R>): { value?: R; error?: unknown 
     },
   );
   return outcome;
+}
+
+/** Lets the callers of `accounts` use one connection after the other. Gives the tenants in the order of their service. */
+export async function useInTurn(world: BudgetWorld, accounts: readonly FakeAccount[]): Promise<string[]> {
+  const served: string[] = [];
+  const uses = accounts.map(async (account) => {
+    const connection = await account.acquire();
+    served.push(account.tenantId);
+    await settled();
+    account.release(connection);
+  });
+  while (served.length < accounts.length) {
+    await world.serve();
+  }
+  await Promise.all(uses);
+  return served;
 }

@@ -5,6 +5,7 @@ import {
   type FakeAccount,
   type FakeConnection,
   outcomeOf,
+  useInTurn,
 } from '../../support/connections/BudgetWorld.ts';
 import { settled } from '../../support/settled.ts';
 
@@ -348,22 +349,6 @@ describe('a connection budget', () => {
     expect((await acquired).closeCause).toBeUndefined();
   });
 });
-
-/** Uses a connection once for each of `accounts`, all asking at once. Gives the tenants in the order of their service. */
-async function useInTurn(world: BudgetWorld, accounts: readonly FakeAccount[]): Promise<string[]> {
-  const served: string[] = [];
-  const uses = accounts.map(async (account) => {
-    const connection = await account.acquire();
-    served.push(account.tenantId);
-    await settled();
-    account.release(connection);
-  });
-  while (served.length < accounts.length) {
-    await world.serve();
-  }
-  await Promise.all(uses);
-  return served;
-}
 
 /** Two idle connections for each of the accounts, the first account's first. */
 async function fill(world: BudgetWorld, accounts: readonly FakeAccount[]) {

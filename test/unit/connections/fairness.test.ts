@@ -4,26 +4,11 @@ import {
   type FakeAccount,
   type FakeConnection,
   outcomeOf,
+  useInTurn,
 } from '../../support/connections/BudgetWorld.ts';
 import { settled } from '../../support/settled.ts';
 
 const ONE = { maxConnections: 1, maxConnectionsPerTenant: 1, maxWaitingPerTenant: 500, maxWaiting: 1_000 };
-
-/** Lets the callers of `accounts` use one connection after the other. Gives the tenants in the order of their service. */
-async function useInTurn(world: BudgetWorld, accounts: readonly FakeAccount[]): Promise<string[]> {
-  const served: string[] = [];
-  const uses = accounts.map(async (account) => {
-    const connection = await account.acquire();
-    served.push(account.tenantId);
-    await settled();
-    account.release(connection);
-  });
-  while (served.length < accounts.length) {
-    await world.serve();
-  }
-  await Promise.all(uses);
-  return served;
-}
 
 describe('tenants of different weight', () => {
   it('share one connection by their weights', async () => {

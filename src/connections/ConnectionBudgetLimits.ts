@@ -1,0 +1,34 @@
+import type { CircuitBreaker } from './CircuitBreaker.ts';
+import type { ConnectionCounts } from './TenantShare.ts';
+
+export interface ConnectionBudgetLimits {
+  /** Opening, open and closing sockets together never exceed this. */
+  readonly maxConnections: number;
+  /** The same for one tenant. */
+  readonly maxConnectionsPerTenant: number;
+  /** How many may be opening at a time. */
+  readonly maxOpeningConnections: number;
+  /** How long a caller waits for a connection, opening included. */
+  readonly acquireTimeoutMs: number;
+  /** How many callers of one tenant may wait. */
+  readonly maxWaitingPerTenant: number;
+  /** How many callers of all tenants may wait. */
+  readonly maxWaiting: number;
+  /** An idle connection is closed after this time. */
+  readonly idleTimeoutMs: number;
+  /** A connection is closed after this time, a tenth more or less, as soon as nobody uses it. */
+  readonly maxLifetimeMs: number;
+  /** A connection that was idle for so long is tried before it is handed out. */
+  readonly checkAfterIdleMs: number;
+}
+
+export interface ConnectionBudgetStats extends ConnectionCounts {
+  /** What opening, open and closing sockets together never exceed. */
+  readonly limit: number;
+}
+
+export interface AccountOptions {
+  readonly breaker?: CircuitBreaker | undefined;
+  /** How many turns the tenant takes to another one's one. @default 1 */
+  readonly weight?: number | undefined;
+}
