@@ -31,9 +31,33 @@ describe('what changes in the catalogue', () => {
     return opened;
   }
 
-  it('is read although transactions commit in another order than they began', async () => {
+  /**
+   * A session that has given all that there is. A transaction of any database of the server holds the horizon back, so
+   * that what was read as a whole may be given once more.
+   */
+  async function startedSession(): Promise<CatalogSession> {
     const reader = session();
     await reader.read();
+    await reader.read();
+    return reader;
+  }
+
+  it('is given once more at most where a transaction of another database holds the horizon back', async () => {
+    const elsewhere = new pg.Client({ connectionString: new URL('/postgres', serverUrl()).href });
+    await elsewhere.connect();
+    await elsewhere.query('begin; select pg_current_xact_id()');
+    await world.query(insert('held-back'));
+    const reader = session();
+    expect((await reader.read()).changes).toContainEqual({ id: 'held-back', domains: [] });
+    expect((await reader.read()).changes).toContainEqual({ id: 'held-back', domains: [] });
+    expect((await reader.read()).changes).toEqual([]);
+    await world.query("update tenancy_tenants set status = 'suspended' where id = 'held-back'");
+    expect((await reader.read()).changes).toEqual([{ id: 'held-back', domains: [] }]);
+    await Promise.all([elsewhere.end(), reader.close()]);
+  });
+
+  it('is read although transactions commit in another order than they began', async () => {
+    const reader = await startedSession();
     const [first, second] = [await client(), await client()];
     await first.query('begin');
     await first.query(insert('first'));
@@ -55,8 +79,7 @@ describe('what changes in the catalogue', () => {
 
   it('is read although a transaction with a lower number changes the same tenant later', async () => {
     await world.query(insert('both'));
-    const reader = session();
-    await reader.read();
+    const reader = await startedSession();
     const [early, late] = [await client(), await client()];
     await early.query('begin');
     await early.query('select pg_current_xact_id()');
@@ -108,8 +131,7 @@ describe('what changes in the catalogue', () => {
 
   it('is read with the domains that lead to a tenant, and as a tombstone when the tenant is gone', async () => {
     await world.query(insert('domains'));
-    const reader = session();
-    await reader.read();
+    const reader = await startedSession();
     await world.query(
       `insert into tenancy_domains (domain_name, tenant_id, verified_at)
          values ('a.com', 'domains', now()), ('b.com', 'domains', null)`,
