@@ -5,9 +5,10 @@ import { TenantUnavailableError } from '../errors.ts';
 import type { TenancyEmitter } from '../events.ts';
 import type { TenantPlace } from '../orm/OpenTenants.ts';
 import type { OrmTemplate } from '../orm/OrmTemplate.ts';
-import { quoteIdentifier } from '../tenant/databaseName.ts';
 import { statusOf, type Tenant, type TenantStatus } from '../tenant/Tenant.ts';
 import { lockMigrations } from './advisoryLock.ts';
+import { executedMigrations, migrationsTable } from './executedMigrations.ts';
+import { MigrationFiles } from './MigrationFiles.ts';
 import { MigrationPool } from './MigrationPool.ts';
 
 /** MikroORM's options of `up` and `down`, without a transaction: each run has its own session. */
@@ -68,13 +69,14 @@ export class TenantMigrator {
   /** The migrations that `up` would apply, in their order. Takes no lock and changes nothing. */
   async getPending(): Promise<MigrationInfo[]> {
     const executed = new Set((await this.getExecuted()).map(({ name }) => name));
-    const known = await this.#known();
+    const known = await new MigrationFiles(this.#parts.template.orm).list();
     return known.filter(({ name }) => !executed.has(name));
   }
 
   /** The migrations applied to the tenant's database. Takes no lock and changes nothing. */
   async getExecuted(): Promise<MigrationRow[]> {
-    return this.#session(({ connection }) => this.#executed(connection));
+    const table = migrationsTable(this.#parts.template.orm);
+    return this.#session(({ connection }) => executedMigrations(connection, table));
   }
 
   async #migrate(
@@ -135,40 +137,5 @@ export class TenantMigrator {
       untrack();
       await pool.close('the migration is over', GRACE_MS);
     }
-  }
-
-  /** One select: MikroORM's own storage registers an entity in a global list for every call. */
-  async #executed(connection: LentConnection): Promise<MigrationRow[]> {
-    const table = this.#table();
-    const { rows } = await connection.query('select to_regclass($1) is not null as present', [table]);
-    if ((rows[0] as { readonly present: boolean }).present !== true) {
-      return [];
-    }
-    const executed = await connection.query(`select id, name, executed_at from ${table} order by id`, []);
-    return executed.rows.map((row) => ({
-      id: row.id,
-      name: row.name.replace(/\.[jt]s$/, ''),
-      executed_at: new Date(row.executed_at),
-    }));
-  }
-
-  /** Where MikroORM keeps its list, by the same options as its own storage. */
-  #table(): string {
-    const { config } = this.#parts.template.orm;
-    const { tableName = 'mikro_orm_migrations', schema } = config.get('migrations');
-    const [first = '', second] = tableName.split('.');
-    const schemaName = schema ?? (second === undefined ? config.get('schema') : first) ?? 'public';
-    return `${quoteIdentifier(schemaName)}.${quoteIdentifier(second ?? first)}`;
-  }
-
-  /** Discovery belongs to the template: it is the same for every tenant and reads the migrations folder only. */
-  async #known(): Promise<MigrationInfo[]> {
-    const discovery = this.#parts.template.orm.migrator as unknown as {
-      initPaths(): Promise<void>;
-      discoverMigrations(): Promise<readonly MigrationInfo[]>;
-    };
-    await discovery.initPaths();
-    const migrations = await discovery.discoverMigrations();
-    return migrations.map(({ name, path }) => (path === undefined ? { name } : { name, path }));
   }
 }

@@ -1,0 +1,40 @@
+import type { MigrationRow } from '@mikro-orm/core';
+import type { MikroORM } from '@mikro-orm/postgresql';
+import { quoteIdentifier } from '../tenant/databaseName.ts';
+
+/** What reading the list of a database needs of its session. */
+export interface QuerySession {
+  query(text: string, parameters: readonly unknown[]): Promise<{ readonly rows: readonly unknown[] }>;
+}
+
+/** SQLSTATE undefined_table. */
+const UNDEFINED_TABLE = '42P01';
+
+/**
+ * The migrations that were applied to the session's database, in the order of their application; none where it has no
+ * list of them. One select: MikroORM's own storage registers an entity in a global list for every call. Not for use in
+ * a transaction, which the missing list would abort.
+ */
+export async function executedMigrations(session: QuerySession, table: string): Promise<MigrationRow[]> {
+  try {
+    const { rows } = await session.query(`select id, name, executed_at from ${table} order by id`, []);
+    return (rows as readonly { id: number; name: string; executed_at: string }[]).map(({ id, name, executed_at }) => ({
+      id,
+      name: name.replace(/\.[jt]s$/, ''),
+      executed_at: new Date(executed_at),
+    }));
+  } catch (error) {
+    if ((error as { readonly code?: unknown }).code === UNDEFINED_TABLE) {
+      return [];
+    }
+    throw error;
+  }
+}
+
+/** Where MikroORM keeps its list, quoted, by the same options as its own storage. */
+export function migrationsTable({ config }: Pick<MikroORM, 'config'>): string {
+  const { tableName = 'mikro_orm_migrations', schema } = config.get('migrations');
+  const [first = '', second] = tableName.split('.');
+  const schemaName = schema ?? (second === undefined ? config.get('schema') : first) ?? 'public';
+  return `${quoteIdentifier(schemaName)}.${quoteIdentifier(second ?? first)}`;
+}
