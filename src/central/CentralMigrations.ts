@@ -88,8 +88,7 @@ export class CentralMigrations {
   async #createDatabase(): Promise<void> {
     const { options, server } = this.#parts;
     this.#assertOpen();
-    const path = decodeURIComponent(new URL(options.server.directUrl).pathname.slice(1));
-    const account = server.reserved({ tenantId: CENTRAL_ID, database: path === '' ? 'postgres' : path });
+    const account = server.reserved({ tenantId: CENTRAL_ID, database: server.maintenanceDatabase });
     const pool = new TenantPool(account, { graceMs: () => 0 });
     const untrack = this.#track(pool);
     try {

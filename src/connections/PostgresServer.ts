@@ -104,6 +104,12 @@ export class PostgresServer {
     return this.#options.leakWarningMs !== undefined;
   }
 
+  /** The database for administration: that of the direct URL's path, or `postgres`. */
+  get maintenanceDatabase(): string {
+    const path = decodeURIComponent(new URL(this.#options.directUrl).pathname.slice(1));
+    return path === '' ? 'postgres' : path;
+  }
+
   /** Connections for the requests of a tenant; through a pooler where `url` is one. */
   requests(of: RequestsOf): ConnectionAccount<TenantConnection> {
     return this.#account(this.#requests, this.#primary, of);

@@ -1,0 +1,31 @@
+import type { AccountOf, PostgresServer } from '../connections/PostgresServer.ts';
+import { type LentConnection, TenantPool } from '../connections/TenantPool.ts';
+
+export interface DirectSessionOf extends AccountOf {
+  readonly server: PostgresServer;
+  /** Told of the session's pool, so that closing the manager can end it. */
+  readonly track: (pool: TenantPool) => () => void;
+}
+
+/** How long a statement may go on once the work is over or the manager closes. */
+const GRACE_MS = 0;
+
+/** Runs `work` on a session of its own from the server's reserve, around every pooler. Leaves no connection. */
+export async function directSession<R>(
+  { server, tenantId, database, track }: DirectSessionOf,
+  work: (session: LentConnection, pool: TenantPool) => Promise<R>,
+): Promise<R> {
+  const pool = new TenantPool(server.reserved({ tenantId, database }), { graceMs: () => GRACE_MS });
+  const untrack = track(pool);
+  try {
+    const session = await pool.connect();
+    try {
+      return await work(session, pool);
+    } finally {
+      session.release();
+    }
+  } finally {
+    untrack();
+    await pool.close('the work on the direct session is over', GRACE_MS);
+  }
+}

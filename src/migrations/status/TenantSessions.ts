@@ -1,0 +1,69 @@
+import pMap from 'p-map';
+import type { PostgresServer } from '../../connections/PostgresServer.ts';
+import type { LentConnection, TenantPool } from '../../connections/TenantPool.ts';
+import type { Tenant } from '../../tenant/Tenant.ts';
+import { directSession } from '../directSession.ts';
+import { STATUS_SETTINGS } from './schemaSql.ts';
+
+export interface TenantSessionsParts<T extends Tenant> {
+  /** Where the tenant's database is. Throws `TenancyConfigurationError`. */
+  readonly serverOf: (tenant: T) => PostgresServer;
+  readonly track: (pool: TenantPool) => () => void;
+  /** Throws once nothing more is to be begun. */
+  readonly goOn: () => void;
+  readonly statementTimeoutMs: number;
+}
+
+/** What became of one tenant. */
+export type Answer<R> = { readonly ok: true; readonly value: R } | { readonly ok: false; readonly error: unknown };
+
+/** Looks at the databases of many tenants: a session for each, as many at once as each server has in reserve. */
+export class TenantSessions<T extends Tenant> {
+  readonly #parts: TenantSessionsParts<T>;
+
+  constructor(parts: TenantSessionsParts<T>) {
+    this.#parts = parts;
+  }
+
+  /** Calls `look` with a session of each tenant. One that fails is an answer; rejects when `goOn` throws. */
+  async each<R>(
+    tenants: readonly T[],
+    look: (session: LentConnection, tenant: T) => Promise<R>,
+  ): Promise<ReadonlyMap<T, Answer<R>>> {
+    const answers = new Map<T, Answer<R>>();
+    const byServer = new Map<PostgresServer, T[]>();
+    for (const tenant of tenants) {
+      try {
+        const server = this.#parts.serverOf(tenant);
+        byServer.set(server, [...(byServer.get(server) ?? []), tenant]);
+      } catch (error) {
+        answers.set(tenant, { ok: false, error });
+      }
+    }
+    const ofServer = ([server, its]: [PostgresServer, T[]]): Promise<unknown> =>
+      pMap(its, async (tenant) => answers.set(tenant, await this.#answer(server, tenant, look)), {
+        concurrency: server.stats().reserved.limit,
+      });
+    await Promise.all([...byServer].map(ofServer));
+    return answers;
+  }
+
+  async #answer<R>(
+    server: PostgresServer,
+    tenant: T,
+    look: (session: LentConnection, tenant: T) => Promise<R>,
+  ): Promise<Answer<R>> {
+    const { track, goOn, statementTimeoutMs } = this.#parts;
+    goOn();
+    const { id: tenantId, database } = tenant;
+    try {
+      const value = await directSession({ server, tenantId, database, track }, async (session) => {
+        await session.query(STATUS_SETTINGS, [String(statementTimeoutMs)]);
+        return look(session, tenant);
+      });
+      return { ok: true, value };
+    } catch (error) {
+      return { ok: false, error };
+    }
+  }
+}
