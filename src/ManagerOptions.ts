@@ -7,6 +7,11 @@ import { LONGEST_DELAY_MS } from './connections/Clock.ts';
 import { type CheckedServerOptions, checkServer, type ServerOptions } from './connections/ServerOptions.ts';
 import { withPool } from './connections/withPool.ts';
 import { TenancyConfigurationError } from './errors.ts';
+import {
+  type CheckedVersionGate,
+  type VersionGateOptions,
+  versionGateShape,
+} from './migrations/gate/VersionGateOptions.ts';
 import type { TenantEntities, TenantOrmOptions } from './orm/TenantOrmOptions.ts';
 import { DEFAULT_SERVER, type Tenant } from './tenant/Tenant.ts';
 
@@ -37,6 +42,8 @@ export interface TenantOrmManagerOptions<
   readonly weight?: ((tenant: T) => number) | undefined;
   /** How long a migration waits for another process that migrates the same tenant. @default 60000 */
   readonly migrationLockTimeoutMs?: number | undefined;
+  /** Which version of a tenant's schema the application needs. @default any is served */
+  readonly versionGate?: VersionGateOptions | undefined;
   /** Whether tenants share one discovered metadata. Off, each discovers its own: 60 times slower. @default true */
   readonly shareMetadata?: boolean | undefined;
   /** Where warnings go. @default process.emitWarning */
@@ -53,6 +60,7 @@ export interface CheckedManagerOptions<T extends Tenant> {
   readonly migrationLockTimeoutMs: number;
   readonly shareMetadata: boolean;
   readonly weight: ((tenant: T) => number) | undefined;
+  readonly versionGate: CheckedVersionGate | undefined;
   readonly warn: (message: string) => void;
 }
 
@@ -77,6 +85,7 @@ const shape = z.strictObject({
   maxOpenTenants: z.int().min(1).default(MANAGER_DEFAULTS.maxOpenTenants),
   idleTimeoutMs: z.int().min(1).max(LONGEST_DELAY_MS).default(MANAGER_DEFAULTS.idleTimeoutMs),
   migrationLockTimeoutMs: z.int().min(0).default(MANAGER_DEFAULTS.migrationLockTimeoutMs),
+  versionGate: versionGateShape.optional(),
   shareMetadata: z.boolean().default(MANAGER_DEFAULTS.shareMetadata),
   weight: z.custom<(tenant: Tenant) => number>((value) => typeof value === 'function', 'a function').optional(),
   warn: z.custom<(message: string) => void>((value) => typeof value === 'function', 'a function').optional(),
@@ -108,6 +117,7 @@ export function checkManagerOptions<T extends Tenant>(options: TenantOrmManagerO
     ...rest,
     catalog: options.catalog,
     weight: options.weight,
+    versionGate: parsed.data.versionGate,
     central: central === undefined ? undefined : checkCentralOptions(central, server),
     servers: checkServers(server, servers, options.orm.pool),
     warn: warn ?? ((message: string) => process.emitWarning(message, 'TenancyWarning')),

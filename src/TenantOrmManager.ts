@@ -17,6 +17,9 @@ import {
   checkManagerOptions,
   type TenantOrmManagerOptions,
 } from './ManagerOptions.ts';
+import { migrationsTable } from './migrations/executedMigrations.ts';
+import { VersionGate } from './migrations/gate/VersionGate.ts';
+import { requiredMigrations } from './migrations/gate/VersionGateOptions.ts';
 import { KeyedQueue } from './migrations/KeyedQueue.ts';
 import { TenantMigrator } from './migrations/TenantMigrator.ts';
 import { assertDisjoint } from './orm/assertDisjoint.ts';
@@ -76,6 +79,7 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
   readonly #servers: ReadonlyMap<string, PostgresServer>;
   readonly #open: OpenTenants<T>;
   readonly #refusals: RefusalCounts;
+  readonly #gate: VersionGate | undefined;
   readonly #migrations = new KeyedQueue();
   readonly #migrationPools = new Set<TenantPool>();
   #closed: Promise<void> | undefined;
@@ -104,7 +108,8 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
     if (central !== undefined) {
       assertDisjoint(template.orm, central.orm);
     }
-    return new TenantOrmManager(checked, { template, central, events });
+    const required = checked.versionGate && (await requiredMigrations(template.orm, checked.versionGate));
+    return new TenantOrmManager(checked, { template, central, events, required });
   }
 
   private constructor(
@@ -113,10 +118,12 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
       template,
       central,
       events,
+      required,
     }: {
       readonly template: OrmTemplate;
       readonly central: CentralDatabase<T> | undefined;
       readonly events: TenancyEmitter;
+      readonly required: readonly string[] | undefined;
     },
   ) {
     this.#options = options;
@@ -137,6 +144,7 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
       weightOf: (tenant) => weightOf(tenant as T, options.weight),
       manager: this,
     });
+    this.#gate = this.#gateOf(required);
     this.#reportSharing();
   }
 
@@ -161,7 +169,7 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
 
   /**
    * Holds the tenant open until the lease is released. Rejects with `TenantNotFoundError`, `TenantUnavailableError`,
-   * `TenantOpenError` or `ManagerClosedError`.
+   * `TenantOpenError`, `TenantBehindError` or `ManagerClosedError`.
    */
   async acquire(id: string, options: AcquireOptions = {}): Promise<TenantLease<T, EM>> {
     const { signal, allow } = options;
@@ -175,8 +183,22 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
     if (handle.isOpening) {
       await unlessAborted(handle.opened(), signal);
     }
-    // Between two awaits an eviction may have come first. `EM` was inferred from the options of the template.
-    return handle.isOpen ? (handle.lease(tenant) as unknown as TenantLease<T, EM>) : this.acquire(id, options);
+    if (!handle.isOpen) {
+      // Between two awaits an eviction came first.
+      return this.acquire(id, options);
+    }
+    // `EM` was inferred from the options of the template.
+    const lease = handle.lease(tenant) as unknown as TenantLease<T, EM>;
+    if (this.#gate === undefined || this.#gate.isPassed(handle)) {
+      return lease;
+    }
+    try {
+      await unlessAborted(this.#gate.pass(handle), signal);
+    } finally {
+      lease.release();
+    }
+    // The tenant may have been suspended or moved meanwhile.
+    return this.acquire(id, options);
   }
 
   /** Runs `work` as the tenant, on a fork of its own, and releases the tenant whatever happens. */
@@ -255,6 +277,7 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
   }
 
   async #closeAll(timeoutMs: number): Promise<void> {
+    this.#gate?.close();
     const migrations = [...this.#migrationPools].map((pool) => pool.close('manager closed', timeoutMs));
     const startedAt = performance.now();
     await Promise.all([this.#open.closeAll('manager closed', timeoutMs), ...migrations]);
@@ -264,6 +287,20 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
       server.stop();
     }
     await this.#template.close();
+  }
+
+  #gateOf(required: readonly string[] | undefined): VersionGate | undefined {
+    const { versionGate: options } = this.#options;
+    if (options === undefined || required === undefined) {
+      return undefined;
+    }
+    return new VersionGate({
+      options,
+      required,
+      table: migrationsTable(this.#template.orm),
+      events: this.events,
+      migrate: (id, to) => this.migrator(id).up({ to }),
+    });
   }
 
   async #find(id: string): Promise<T> {

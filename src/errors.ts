@@ -302,6 +302,31 @@ export class MigrationLockTimeoutError extends TenancyError {
   }
 }
 
+/** The tenant's schema is older than what `versionGate` requires. It passes once the tenant is migrated. */
+export class TenantBehindError extends TenancyError {
+  readonly code = 'TENANT_BEHIND';
+  override readonly status = 503;
+  /** The migration that the application needs. */
+  readonly requires: string;
+  readonly retryAfterSeconds: number;
+
+  constructor(
+    tenantId: string,
+    requires: string,
+    why: string,
+    retryAfterMs: number,
+    details: Pick<TenancyErrorDetails, 'cause'> = {},
+  ) {
+    super(
+      `Tenant "${tenantId}" is behind the migration "${requires}", which this application needs: ${why}. ` +
+        'Migrate it by `manager.fleet.migrate()` or `manager.migrator(id).up()`.',
+      { ...details, tenantId },
+    );
+    this.requires = requires;
+    this.retryAfterSeconds = Math.max(1, Math.ceil(retryAfterMs / 1000));
+  }
+}
+
 /** Another tenant has the id, the database or the domain that a tenant was to get. Nothing was written. */
 export class TenantConflictError extends TenancyError {
   readonly code = 'TENANT_CONFLICT';

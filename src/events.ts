@@ -34,6 +34,14 @@ export interface TenancyEvents {
   'server:up': { readonly server: string; readonly route: ServerRoute; readonly downForMs: number };
   'migration:applied': { readonly tenantId: string; readonly migrations: readonly string[]; readonly tookMs: number };
   'migration:reverted': { readonly tenantId: string; readonly migrations: readonly string[]; readonly tookMs: number };
+  /** A migration that `versionGate` began on a first access failed. */
+  'migration:failed': { readonly tenantId: string; readonly error: unknown };
+  /** A tenant that was opened lacks migrations that `versionGate` requires; said once for each opening. */
+  'tenant:behind': {
+    readonly tenantId: string;
+    readonly pending: readonly string[];
+    readonly whenBehind: 'serve' | 'refuse' | 'migrate';
+  };
   'catalog:changed': { readonly tenantIds: readonly string[] };
   'catalog:failed': { readonly error: unknown };
   /** A client got no tenant. `cause` is there when a check by the application failed, as `verify` of a token. */

@@ -36,6 +36,7 @@ export {
   TenancyConfigurationError,
   TenancyError,
   TenantAmbiguousError,
+  TenantBehindError,
   TenantChangedError,
   TenantClosedError,
   TenantConflictError,
@@ -52,6 +53,7 @@ export {
 } from './errors.ts';
 export type { CloseReason, ServerRoute, TenancyEmitter, TenancyEvents } from './events.ts';
 export type { CentralManagerOptions, TenantOrmManagerOptions } from './ManagerOptions.ts';
+export type { VersionGateOptions } from './migrations/gate/VersionGateOptions.ts';
 export type { TenantMigrateOptions, TenantMigrator } from './migrations/TenantMigrator.ts';
 export type { RunOptions, TenantLease, TenantWork } from './orm/TenantLease.ts';
 export type { TenantOrmOptions } from './orm/TenantOrmOptions.ts';

@@ -5,6 +5,7 @@ import {
   TenancyConfigurationError,
   TenancyError,
   TenantAmbiguousError,
+  TenantBehindError,
   TenantUnavailableError,
 } from '../errors.ts';
 import type { TenancyEmitter } from '../events.ts';
@@ -155,7 +156,10 @@ function assertFirstEntry(ctx: Context): void {
 
 /** Whether the error says that this client gets no tenant, rather than that something failed. */
 function isRefusal(error: unknown): error is TenancyError {
-  return error instanceof TenancyError && (error.status < 500 || error instanceof TenantUnavailableError);
+  return (
+    error instanceof TenancyError &&
+    (error.status < 500 || error instanceof TenantUnavailableError || error instanceof TenantBehindError)
+  );
 }
 
 function report(events: TenancyEmitter, error: TenancyError): void {

@@ -1,5 +1,6 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import type { Clock } from '../connections/Clock.ts';
+import type { LentConnection } from '../connections/TenantPool.ts';
 import type { TenantPools } from '../connections/TenantPools.ts';
 import { TenantClosedError } from '../errors.ts';
 import type { CloseReason } from '../events.ts';
@@ -68,6 +69,11 @@ export class TenantOrm<T extends Tenant = Tenant> {
   /** Whether it is open and takes new leases. */
   get isOpen(): boolean {
     return this.#state.is === 'open';
+  }
+
+  /** A connection of its requests, beside its ORM. */
+  connect(): Promise<LentConnection> {
+    return this.#parts.pool.primary.connect();
   }
 
   /** A new lease, with the tenant as the catalogue knows it now. */

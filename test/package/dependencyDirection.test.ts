@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   central: [...BASE, 'catalog', 'connections', 'context', 'orm', 'migrations'],
   resolution: [...BASE, 'catalog'],
   domains: [...BASE, 'catalog'],
-  'ManagerOptions.ts': [...BASE, 'catalog', 'central', 'connections', 'orm'],
+  'ManagerOptions.ts': [...BASE, 'catalog', 'central', 'connections', 'migrations', 'orm'],
   'TenantOrmManager.ts': [
     ...[...BASE, 'catalog', 'central', 'connections', 'context', 'orm', 'migrations', 'resolution'],
     'ManagerOptions.ts',
