@@ -53,7 +53,44 @@ export {
 } from './errors.ts';
 export type { CloseReason, ServerRoute, TenancyEmitter, TenancyEvents } from './events.ts';
 export type { CentralManagerOptions, TenantOrmManagerOptions } from './ManagerOptions.ts';
+export type { FleetMigrator } from './migrations/fleet/FleetMigrator.ts';
+export type {
+  FleetMigrateOptions,
+  FleetPlanOptions,
+  FleetRollbackOptions,
+  FleetSelection,
+  FleetWorkOptions,
+} from './migrations/fleet/FleetOptions.ts';
+export type { FleetPlan, PlannedMigration, PlannedTenant } from './migrations/fleet/FleetPlan.ts';
+export type {
+  FleetCounts,
+  FleetFailure,
+  FleetItem,
+  FleetItemState,
+  FleetMigration,
+  FleetReport,
+  FleetRun,
+  FleetRunKind,
+  FleetRunSettings,
+  FleetRunState,
+  FleetWaveReport,
+} from './migrations/fleet/FleetRun.ts';
+export {
+  FleetNotRecordedError,
+  FleetRollbackError,
+  FleetRunNotFoundError,
+  FleetRunStateError,
+} from './migrations/fleet/fleetErrors.ts';
+export type { FleetWave } from './migrations/fleet/waves.ts';
 export type { VersionGateOptions } from './migrations/gate/VersionGateOptions.ts';
+export type {
+  FleetStatus,
+  FleetStatusCounts,
+  StatusFailure,
+  TenantDrift,
+  TenantStatusReport,
+} from './migrations/status/FleetStatus.ts';
+export type { FleetStatusOptions } from './migrations/status/FleetStatusOptions.ts';
 export type { TenantMigrateOptions, TenantMigrator } from './migrations/TenantMigrator.ts';
 export type { RunOptions, TenantLease, TenantWork } from './orm/TenantLease.ts';
 export type { TenantOrmOptions } from './orm/TenantOrmOptions.ts';
