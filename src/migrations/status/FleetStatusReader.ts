@@ -72,14 +72,14 @@ export class FleetStatusReader<T extends Tenant> {
     }
     const reports = readings.map(({ report }) => report);
     if (drift === undefined) {
-      return summaryOf(known, reports, recorded !== undefined);
+      return summaryOf(known, reports, { recorded: recorded !== undefined, hasDrift: false });
     }
     const check = new DriftCheck<T>({ ...this.#parts, sessions, known, statementTimeoutMs, goOn });
     const drifts = await check.drifts(readings.flatMap(answered), drift);
     const withDrift = readings.map(({ tenant, report }) =>
       report.state === 'failed' ? report : { ...report, drift: drifts.get(tenant) },
     );
-    return summaryOf(known, withDrift, recorded !== undefined);
+    return summaryOf(known, withDrift, { recorded: recorded !== undefined, hasDrift: true });
   }
 
   async #readPage(

@@ -25,7 +25,7 @@ export class TenantSessions<T extends Tenant> {
     this.#parts = parts;
   }
 
-  /** Calls `look` with a session of each tenant. One that fails is an answer; rejects when `goOn` throws. */
+  /** Calls `look` with a session of each tenant. One that fails is an answer; rejects when `goOn` throws, and all is over then. */
   async each<R>(
     tenants: readonly T[],
     look: (session: LentConnection, tenant: T) => Promise<R>,
@@ -40,11 +40,18 @@ export class TenantSessions<T extends Tenant> {
         answers.set(tenant, { ok: false, error });
       }
     }
-    const ofServer = ([server, its]: [PostgresServer, T[]]): Promise<unknown> =>
-      pMap(its, async (tenant) => answers.set(tenant, await this.#answer(server, tenant, look)), {
-        concurrency: server.stats().reserved.limit,
+    const ofServer = async ([server, its]: [PostgresServer, T[]]): Promise<void> => {
+      const concurrency = server.stats().reserved.limit;
+      const answer = async (tenant: T): Promise<void> => {
+        answers.set(tenant, await this.#answer(server, tenant, look));
+      };
+      // A migration keeps the only connection for longer than one is waited for; otherwise it leaves one free.
+      await pMap(its, (tenant) => (concurrency === 1 ? server.migrations.run(() => answer(tenant)) : answer(tenant)), {
+        concurrency,
       });
+    };
     await Promise.all([...byServer].map(ofServer));
+    this.#parts.goOn();
     return answers;
   }
 
@@ -54,9 +61,9 @@ export class TenantSessions<T extends Tenant> {
     look: (session: LentConnection, tenant: T) => Promise<R>,
   ): Promise<Answer<R>> {
     const { track, goOn, statementTimeoutMs } = this.#parts;
-    goOn();
     const { id: tenantId, database } = tenant;
     try {
+      goOn();
       const value = await directSession({ server, tenantId, database, track }, async (session) => {
         await session.query(STATUS_SETTINGS, [String(statementTimeoutMs)]);
         return look(session, tenant);
