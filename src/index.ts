@@ -54,6 +54,17 @@ export {
 export type { CloseReason, ServerRoute, TenancyEmitter, TenancyEvents } from './events.ts';
 export type { CentralManagerOptions, TenantOrmManagerOptions } from './ManagerOptions.ts';
 export type { VersionGateOptions } from './migrations/gate/VersionGateOptions.ts';
+export type {
+  FleetStatus,
+  FleetStatusCounts,
+  StatusFailure,
+  TenantDrift,
+  TenantFailureReport,
+  TenantStatusReport,
+  TenantVersionReport,
+} from './migrations/status/FleetStatus.ts';
+export type { FleetStatusOptions } from './migrations/status/FleetStatusOptions.ts';
+export type { SchemaDifference } from './migrations/status/schemaDifferences.ts';
 export type { TenantMigrateOptions, TenantMigrator } from './migrations/TenantMigrator.ts';
 export type { RunOptions, TenantLease, TenantWork } from './orm/TenantLease.ts';
 export type { TenantOrmOptions } from './orm/TenantOrmOptions.ts';
