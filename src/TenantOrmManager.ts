@@ -17,9 +17,7 @@ import {
   checkManagerOptions,
   type TenantOrmManagerOptions,
 } from './ManagerOptions.ts';
-import { migrationsTable } from './migrations/executedMigrations.ts';
 import { VersionGate } from './migrations/gate/VersionGate.ts';
-import { requiredMigrations } from './migrations/gate/VersionGateOptions.ts';
 import { KeyedQueue } from './migrations/KeyedQueue.ts';
 import { TenantMigrator } from './migrations/TenantMigrator.ts';
 import { assertDisjoint } from './orm/assertDisjoint.ts';
@@ -108,8 +106,8 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
     if (central !== undefined) {
       assertDisjoint(template.orm, central.orm);
     }
-    const required = checked.versionGate && (await requiredMigrations(template.orm, checked.versionGate));
-    return new TenantOrmManager(checked, { template, central, events, required });
+    const gate = checked.versionGate && (await VersionGate.build(checked.versionGate, template.orm, events));
+    return new TenantOrmManager(checked, { template, central, events, gate });
   }
 
   private constructor(
@@ -118,17 +116,18 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
       template,
       central,
       events,
-      required,
+      gate,
     }: {
       readonly template: OrmTemplate;
       readonly central: CentralDatabase<T> | undefined;
       readonly events: TenancyEmitter;
-      readonly required: readonly string[] | undefined;
+      readonly gate: VersionGate | undefined;
     },
   ) {
     this.#options = options;
     this.#template = template;
     this.#central = central;
+    this.#gate = gate;
     this.catalog = options.catalog ?? this.central.catalog;
     this.events = events;
     this.#refusals = new RefusalCounts(events);
@@ -144,7 +143,6 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
       weightOf: (tenant) => weightOf(tenant as T, options.weight),
       manager: this,
     });
-    this.#gate = this.#gateOf(required);
     this.#reportSharing();
   }
 
@@ -193,7 +191,10 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
       return lease;
     }
     try {
-      await unlessAborted(this.#gate.pass(handle), signal);
+      await unlessAborted(
+        this.#gate.pass(handle, (to) => this.migrator(id).up({ to })),
+        signal,
+      );
     } finally {
       lease.release();
     }
@@ -287,20 +288,6 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
       server.stop();
     }
     await this.#template.close();
-  }
-
-  #gateOf(required: readonly string[] | undefined): VersionGate | undefined {
-    const { versionGate: options } = this.#options;
-    if (options === undefined || required === undefined) {
-      return undefined;
-    }
-    return new VersionGate({
-      options,
-      required,
-      table: migrationsTable(this.#template.orm),
-      events: this.events,
-      migrate: (id, to) => this.migrator(id).up({ to }),
-    });
   }
 
   async #find(id: string): Promise<T> {

@@ -93,8 +93,8 @@ export class FleetStatusReader<T extends Tenant> {
   ): Promise<Reading<T>[]> {
     const table = migrationsTable(this.#parts.template.orm);
     const answers = await by.sessions.each(tenants, async (session) => ({
-      executed: (await executedMigrations(session, table)).map(({ name }) => name),
       fingerprint: by.drift ? await fingerprintOf(session, table) : undefined,
+      executed: (await executedMigrations(session, table)).map(({ name }) => name),
     }));
     return tenants.map((tenant) => {
       const answer = answers.get(tenant);

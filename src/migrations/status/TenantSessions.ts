@@ -25,7 +25,7 @@ export class TenantSessions<T extends Tenant> {
     this.#parts = parts;
   }
 
-  /** Calls `look` with a session of each tenant. One that fails is an answer; rejects when `goOn` throws, and all is over then. */
+  /** Calls `look` with a session of each tenant. One that fails is an answer. Rejects once all is over if `goOn` throws. */
   async each<R>(
     tenants: readonly T[],
     look: (session: LentConnection, tenant: T) => Promise<R>,
@@ -35,7 +35,9 @@ export class TenantSessions<T extends Tenant> {
     for (const tenant of tenants) {
       try {
         const server = this.#parts.serverOf(tenant);
-        byServer.set(server, [...(byServer.get(server) ?? []), tenant]);
+        const its = byServer.get(server) ?? [];
+        its.push(tenant);
+        byServer.set(server, its);
       } catch (error) {
         answers.set(tenant, { ok: false, error });
       }

@@ -3,6 +3,7 @@ import { Migration } from '@mikro-orm/migrations';
 import {
   StaticCatalog,
   type TenancyEvents,
+  type Tenant,
   TenantBehindError,
   TenantDatabaseMissingError,
   type TenantOrmManagerOptions,
@@ -129,6 +130,17 @@ describe('the version gate', () => {
     const manager = await tenants.manager(gated({ requires: second, whenBehind: 'migrate' }));
     expect(await manager.run('acme', work)).toBe('served');
     expect(await manager.migrator('acme').getPending()).toEqual([{ name: last }]);
+  });
+
+  it('migrates a tenant that may only read, whose requests still may only read', async () => {
+    await using tenants = await TestTenants.create(['acme'], virgin);
+    const catalog = new StaticCatalog<Tenant>(tenants.tenants.map((tenant) => ({ ...tenant, status: 'readonly' })));
+    const manager = await tenants.manager({ ...gated({ whenBehind: 'migrate' }), catalog });
+    const count = manager.run('acme', (em) => em.execute('select count(*)::int from counter'));
+    expect(await count).toEqual([{ count: 2 }]);
+    await expect(manager.run('acme', (em) => em.execute('delete from counter'))).rejects.toMatchObject({
+      code: 'TENANT_READ_ONLY',
+    });
   });
 
   it('lets callers wait for a migration for their time, and serves those who come when it is done', async () => {

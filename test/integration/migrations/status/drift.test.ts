@@ -148,6 +148,23 @@ describe('the drift of a fleet', () => {
     });
   });
 
+  it('is not told of a tenant that is migrated meanwhile', async () => {
+    await using tenants = await migrated({ acme: 1 });
+    await adminQuery('create table by_hand ()', [], tenants.databaseOf('acme'));
+    const manager = await tenants.manager({ orm: { migrations: { migrationsList: list } } });
+    class Migration001Tables extends Migration {
+      override async up(): Promise<void> {
+        // It is applied to the reference, between the two looks at the tenant.
+        await manager.migrator('acme').up({ to: names[1] as string });
+        this.addSql('create table counter (id serial primary key, note text not null)');
+      }
+    }
+    const slow = [Migration001Tables, ...list.slice(1)] as typeof list;
+    const world = await StatusWorld.create({ tenants: tenants.tenants, migrationsList: slow, servers });
+    const { drift } = versionOf(await world.read({ drift: true }), 'acme');
+    expect(drift).toEqual({ is: 'unknown', because: 'it was migrated meanwhile' });
+  });
+
   it('is told apart for each server', async () => {
     await using tenants = await migrated({ acme: 5, globex: 5 });
     await adminQuery('drop function secret', [], tenants.databaseOf('globex'));
