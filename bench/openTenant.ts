@@ -1,4 +1,5 @@
-import { MikroORM } from '@mikro-orm/postgresql';
+import { NullCacheAdapter } from '@mikro-orm/core';
+import { MikroORM, type Options } from '@mikro-orm/postgresql';
 import { StaticCatalog, TenantOrmManager } from 'mikro-orm-multitenancy';
 import { entities } from './support/entities.ts';
 import { heapOfEach, inTurns, timeOf } from './support/measure.ts';
@@ -8,6 +9,13 @@ import { type Figure, record } from './support/results.ts';
 const NOWHERE = 'postgresql://app@127.0.0.1:1';
 /** One of ours is too short for the clock. */
 const OURS_A_TURN = 20;
+/** The least that a real MikroORM can be made of: its constructor, with nothing to discover and nothing to share. */
+const BARE: Options = {
+  entities: [],
+  dbName: 'nothing',
+  discovery: { warnWhenNoEntities: false, skipSyncDiscovery: true },
+  metadataCache: { enabled: false, adapter: NullCacheAdapter },
+};
 
 async function figuresFor(count: number): Promise<Figure[]> {
   const tenants = Array.from({ length: 5_000 }, (_, index) => ({ id: `t${index}`, database: `tenant_${index}` }));
@@ -29,16 +37,26 @@ async function figuresFor(count: number): Promise<Figure[]> {
     opened += 1;
     return MikroORM.init({ entities: stockEntities, clientUrl: NOWHERE, dbName: `tenant_${opened}` });
   };
-  const timeOfOurs = async (): Promise<number> => {
+  const timeOfEach = async (open: () => unknown): Promise<number> => {
     const all = await timeOf(async () => {
       for (let index = 0; index < OURS_A_TURN; index += 1) {
-        await openOurs();
+        await open();
       }
     });
     return all / OURS_A_TURN;
   };
 
-  const time = await inTurns(timeOfOurs, () => timeOf(openStock), { rounds: 40, warmUp: 60 });
+  const turns = { rounds: 40, warmUp: 60 };
+  const time = await inTurns(
+    () => timeOfEach(openOurs),
+    () => timeOf(openStock),
+    turns,
+  );
+  const limit = await inTurns(
+    () => timeOfEach(() => new MikroORM(BARE)),
+    () => timeOf(openStock),
+    turns,
+  );
   const ours = await heapOfEach(1_000, openOurs);
   const stock = await heapOfEach(30, openStock);
   const faster = time.peer / time.ours;
@@ -49,6 +67,12 @@ async function figuresFor(count: number): Promise<Figure[]> {
       ...time,
       ratio: faster,
       aim: { is: '≥ 60 times faster', met: faster >= 60 },
+    },
+    {
+      what: `the limit: a bare MikroORM's constructor alone, beside MikroORM.init of ${count} entities`,
+      unit: 'ms',
+      ...limit,
+      ratio: limit.peer / limit.ours,
     },
     {
       what: `heap of a tenant just opened, ${count} entities`,

@@ -267,7 +267,7 @@ export const cures = [
   cure(
     14,
     'a tenant is not closed under its leases',
-    [edit('orm/TenantOrm.ts', 'if (this.#leases.size > 0) {', 'if (false) {')],
+    [edit('orm/TenantOrm.ts', 'if (this.#leases > 0) {', 'if (false) {')],
     'interleavings',
   ),
 ];

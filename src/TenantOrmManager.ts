@@ -5,7 +5,6 @@ import type { TenantCatalog } from './catalog/TenantCatalog.ts';
 import type { PlainTenant } from './catalog/TenantEntity.ts';
 import { CentralDatabase } from './central/CentralDatabase.ts';
 import { PostgresServer, type PostgresServerStats } from './connections/PostgresServer.ts';
-import type { TenantPool } from './connections/TenantPool.ts';
 import { CENTRAL, type CentralForks } from './context/centralContext.ts';
 import { contextualEntityManager } from './context/contextualEntityManager.ts';
 import { currentContext } from './context/TenantContext.ts';
@@ -17,9 +16,10 @@ import {
   checkManagerOptions,
   type TenantOrmManagerOptions,
 } from './ManagerOptions.ts';
-import { VersionGate } from './migrations/gate/VersionGate.ts';
-import { KeyedQueue } from './migrations/KeyedQueue.ts';
-import { TenantMigrator } from './migrations/TenantMigrator.ts';
+import type { FleetMigrator } from './migrations/fleet/FleetMigrator.ts';
+import { requiredMigrations } from './migrations/gate/VersionGateOptions.ts';
+import { TenantMigrations } from './migrations/TenantMigrations.ts';
+import type { TenantMigrator } from './migrations/TenantMigrator.ts';
 import { assertDisjoint } from './orm/assertDisjoint.ts';
 import { OpenTenants, type OpenTenantsStats } from './orm/OpenTenants.ts';
 import { OrmTemplate } from './orm/OrmTemplate.ts';
@@ -71,15 +71,15 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
   readonly em: EM;
   readonly events: TenancyEmitter;
   readonly catalog: TenantCatalog<T>;
+  /** Migrations of all tenants, or of some, as runs that are written down. */
+  readonly fleet: FleetMigrator<T>;
   readonly #options: CheckedManagerOptions<T>;
   readonly #template: OrmTemplate;
   readonly #central: CentralDatabase<T> | undefined;
   readonly #servers: ReadonlyMap<string, PostgresServer>;
   readonly #open: OpenTenants<T>;
   readonly #refusals: RefusalCounts;
-  readonly #gate: VersionGate | undefined;
-  readonly #migrations = new KeyedQueue();
-  readonly #migrationPools = new Set<TenantPool>();
+  readonly #migrations: TenantMigrations<T>;
   #closed: Promise<void> | undefined;
 
   /** Checks the options and discovers the metadata once. Connects to nothing. */
@@ -106,8 +106,8 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
     if (central !== undefined) {
       assertDisjoint(template.orm, central.orm);
     }
-    const gate = checked.versionGate && (await VersionGate.build(checked.versionGate, template.orm, events));
-    return new TenantOrmManager(checked, { template, central, events, gate });
+    const required = checked.versionGate && (await requiredMigrations(template.orm, checked.versionGate));
+    return new TenantOrmManager(checked, { template, central, events, required });
   }
 
   private constructor(
@@ -116,18 +116,17 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
       template,
       central,
       events,
-      gate,
+      required,
     }: {
       readonly template: OrmTemplate;
       readonly central: CentralDatabase<T> | undefined;
       readonly events: TenancyEmitter;
-      readonly gate: VersionGate | undefined;
+      readonly required: readonly string[] | undefined;
     },
   ) {
     this.#options = options;
     this.#template = template;
     this.#central = central;
-    this.#gate = gate;
     this.catalog = options.catalog ?? this.central.catalog;
     this.events = events;
     this.#refusals = new RefusalCounts(events);
@@ -143,6 +142,20 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
       weightOf: (tenant) => weightOf(tenant as T, options.weight),
       manager: this,
     });
+    this.#migrations = new TenantMigrations<T>({
+      template,
+      events,
+      servers: this.#servers,
+      catalog: this.catalog,
+      ledger: central?.ledger,
+      find: (id) => this.#find(id),
+      placeFor: (tenant, purpose) => this.#open.placeFor(tenant, purpose),
+      serverOf: (tenant) => this.#open.serverOf(tenant),
+      assertOpen: () => this.#assertOpen(),
+      lockTimeoutMs: options.migrationLockTimeoutMs,
+      gate: options.versionGate && required && { options: options.versionGate, required },
+    });
+    this.fleet = this.#migrations.fleet;
     this.#reportSharing();
   }
 
@@ -187,14 +200,12 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
     }
     // `EM` was inferred from the options of the template.
     const lease = handle.lease(tenant) as unknown as TenantLease<T, EM>;
-    if (this.#gate === undefined || this.#gate.isPassed(handle)) {
+    const { gate } = this.#migrations;
+    if (gate === undefined || gate.isPassed(handle)) {
       return lease;
     }
     try {
-      await unlessAborted(
-        this.#gate.pass(handle, (to) => this.migrator(id).up({ to })),
-        signal,
-      );
+      await unlessAborted(gate.pass(handle), signal);
     } finally {
       lease.release();
     }
@@ -236,20 +247,7 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
   /** MikroORM's migrator for one tenant, under a lock and on connections that requests cannot starve. */
   migrator(id: string): TenantMigrator {
     assertTenantId(id);
-    return new TenantMigrator({
-      template: this.#template,
-      events: this.events,
-      target: async () => {
-        const tenant = await this.#find(id);
-        return { tenant, ...this.#open.placeFor(tenant, 'migrations') };
-      },
-      inTurn: (work) => this.#migrations.run(id, work),
-      track: (pool) => {
-        this.#migrationPools.add(pool);
-        return () => this.#migrationPools.delete(pool);
-      },
-      lockTimeoutMs: this.#options.migrationLockTimeoutMs,
-    });
+    return this.#migrations.of(id);
   }
 
   /** What is open and in use now; with `tenants`, the connections of each tenant as well. */
@@ -278,10 +276,8 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
   }
 
   async #closeAll(timeoutMs: number): Promise<void> {
-    this.#gate?.close();
-    const migrations = [...this.#migrationPools].map((pool) => pool.close('manager closed', timeoutMs));
     const startedAt = performance.now();
-    await Promise.all([this.#open.closeAll('manager closed', timeoutMs), ...migrations]);
+    await Promise.all([this.#open.closeAll('manager closed', timeoutMs), this.#migrations.close(timeoutMs)]);
     // Last: work of tenants that is still under way may need it.
     await this.#central?.close(Math.max(0, timeoutMs - (performance.now() - startedAt)));
     for (const server of this.#servers.values()) {

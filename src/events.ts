@@ -6,6 +6,17 @@ export type CloseReason = 'idle' | 'capacity' | 'evicted' | 'moved' | 'manager c
 /** Which address of a server: that of requests, the one without a pooler, or a replica by its place in `replicas`. */
 export type ServerRoute = 'primary' | 'direct' | `replica ${number}`;
 
+type FleetEventCounts = Readonly<Record<'tenants' | 'pending' | 'running' | 'done' | 'unchanged' | 'failed', number>>;
+
+interface FleetTenantEvent {
+  readonly runId: string | undefined;
+  readonly tenantId: string;
+  readonly attempt: number;
+  /** What the run has applied, or taken back, so far. */
+  readonly migrations: readonly string[];
+  readonly error: { readonly message: string; readonly sqlState: string | undefined } | undefined;
+}
+
 /** Everything that happens, as facts in the past tense with plain data. No secret is among it. */
 export interface TenancyEvents {
   'tenant:opened': { readonly tenantId: string; readonly generation: number; readonly tookMs: number };
@@ -42,6 +53,31 @@ export interface TenancyEvents {
     readonly pending: readonly string[];
     readonly whenBehind: 'serve' | 'refuse' | 'migrate';
   };
+  /** A run over tenants began, in this process. `runId` is `undefined` without a central database. */
+  'fleet:run-started': {
+    readonly runId: string | undefined;
+    readonly kind: 'migrate' | 'rollback';
+    readonly tenants: number;
+    readonly waves: number;
+  };
+  'fleet:wave-ended': {
+    readonly runId: string | undefined;
+    readonly wave: number;
+    readonly waves: number;
+    readonly counts: FleetEventCounts;
+  };
+  /** A tenant is tried again later: what failed may pass. */
+  'fleet:tenant-delayed': FleetTenantEvent;
+  'fleet:tenant-settled': FleetTenantEvent & { readonly state: 'done' | 'unchanged' | 'failed' };
+  /** This process has left the run; it may still be under way in others. */
+  'fleet:run-ended': {
+    readonly runId: string | undefined;
+    readonly kind: 'migrate' | 'rollback';
+    readonly state: 'running' | 'stopped' | 'finished';
+    readonly counts: FleetEventCounts;
+  };
+  /** A sign of life of a worker did not reach the central database. If it goes on, others take over its tenants. */
+  'fleet:heartbeat-failed': { readonly error: unknown };
   'catalog:changed': { readonly tenantIds: readonly string[] };
   'catalog:failed': { readonly error: unknown };
   /** A client got no tenant. `cause` is there when a check by the application failed, as `verify` of a token. */

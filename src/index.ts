@@ -53,6 +53,35 @@ export {
 } from './errors.ts';
 export type { CloseReason, ServerRoute, TenancyEmitter, TenancyEvents } from './events.ts';
 export type { CentralManagerOptions, TenantOrmManagerOptions } from './ManagerOptions.ts';
+export type { FleetMigrator } from './migrations/fleet/FleetMigrator.ts';
+export type {
+  FleetMigrateOptions,
+  FleetPlanOptions,
+  FleetRollbackOptions,
+  FleetSelection,
+  FleetWorkOptions,
+} from './migrations/fleet/FleetOptions.ts';
+export type { FleetPlan, PlannedMigration, PlannedTenant } from './migrations/fleet/FleetPlan.ts';
+export type {
+  FleetCounts,
+  FleetFailure,
+  FleetItem,
+  FleetItemState,
+  FleetMigration,
+  FleetReport,
+  FleetRun,
+  FleetRunKind,
+  FleetRunSettings,
+  FleetRunState,
+  FleetWaveReport,
+} from './migrations/fleet/FleetRun.ts';
+export {
+  FleetNotRecordedError,
+  FleetRollbackError,
+  FleetRunNotFoundError,
+  FleetRunStateError,
+} from './migrations/fleet/fleetErrors.ts';
+export type { FleetWave } from './migrations/fleet/waves.ts';
 export type { VersionGateOptions } from './migrations/gate/VersionGateOptions.ts';
 export type {
   FleetStatus,

@@ -16,6 +16,8 @@ import type { EntityOwner } from '../context/OwnerGuard.ts';
 import { currentContext } from '../context/TenantContext.ts';
 import { ManagerClosedError } from '../errors.ts';
 import type { TenancyEmitter } from '../events.ts';
+import { DatabaseFleetLedger } from '../migrations/fleet/DatabaseFleetLedger.ts';
+import type { FleetLedger } from '../migrations/fleet/RunLedger.ts';
 import type { TenantMigrator } from '../migrations/TenantMigrator.ts';
 import { OrmTemplate } from '../orm/OrmTemplate.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
@@ -51,6 +53,8 @@ export class CentralDatabase<T extends Tenant = Tenant> {
   /** The tenants, as this process knows them: cached, and told of changes. */
   readonly catalog: TenantCatalog<T>;
   readonly template: OrmTemplate;
+  /** The runs over the tenants. @internal */
+  readonly ledger: FleetLedger;
   /** @internal */
   readonly forks: CentralForks;
   readonly #orm: MikroORM;
@@ -124,6 +128,12 @@ export class CentralDatabase<T extends Tenant = Tenant> {
       onChange: (tenantIds) => events.emit('catalog:changed', { tenantIds }),
       onFailure: (error) => events.emit('catalog:failed', { error }),
     });
+    this.ledger = new DatabaseFleetLedger((text, parameters) =>
+      database
+        .fork()
+        .getConnection()
+        .execute(text, [...parameters], 'all'),
+    );
     this.catalog = this.#cached;
     this.tenants = new DatabaseTenantStore<T>({
       database,

@@ -63,7 +63,7 @@ export class ConnectionAccount<C extends BudgetedConnection> {
   }
 
   get closing(): number {
-    return this.#held.closing.size;
+    return this.#held.closing.length;
   }
 
   get hasIdle(): boolean {
@@ -164,13 +164,13 @@ export class ConnectionAccount<C extends BudgetedConnection> {
   }
 
   #close(connection: C, cause: CloseCause): void {
-    this.#held.closing.add(connection);
+    this.#held.closing = [...this.#held.closing, connection];
     void this.#budget.close(connection, this, cause);
   }
 
   /** @internal Called by the budget when a socket of this account is closed. */
   closed(connection: C): void {
-    this.#held.closing.delete(connection);
+    this.#held.closing = this.#held.closing.filter((other) => other !== connection);
     this.#checkDrained();
   }
 

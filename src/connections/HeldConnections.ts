@@ -3,11 +3,11 @@ export class HeldConnections<C> {
   /** The one used last is at the end, and is the first to be used again, so that the others can go idle. */
   readonly idle: C[] = [];
   readonly inUse = new Set<C>();
-  readonly closing = new Set<C>();
+  closing: readonly C[] = [];
   opening = 0;
 
   get sockets(): number {
-    return this.opening + this.closing.size + this.idle.length + this.inUse.size;
+    return this.opening + this.closing.length + this.idle.length + this.inUse.size;
   }
 
   /** Whether a connection can come free for a waiting caller; one that is closing cannot. */
@@ -30,7 +30,7 @@ export class HeldConnections<C> {
       open: this.idle.length + this.inUse.size,
       inUse: this.inUse.size,
       idle: this.idle.length,
-      closing: this.closing.size,
+      closing: this.closing.length,
       waiting,
     };
   }

@@ -64,6 +64,8 @@ export class PostgresServer {
    * transaction. Without it, as many migrations as there are connections would wait for each other.
    */
   readonly migrations: Turns;
+  /** How many migrations run at once. */
+  readonly maxMigrations: number;
   /** The settings of a tenant's sessions, as the tenant is now. Throws `TenancyConfigurationError`. */
   readonly sessionOf: (tenant: Tenant) => TenantSession;
   readonly #options: CheckedServerOptions;
@@ -82,7 +84,8 @@ export class PostgresServer {
     this.#clock = clock;
     this.sessionOf = sessionsOf(name, options.session);
     const { url, directUrl, maxConnections, reservedConnections, pooler } = options;
-    this.migrations = new Turns(Math.max(1, reservedConnections - 1));
+    this.maxMigrations = Math.max(1, reservedConnections - 1);
+    this.migrations = new Turns(this.maxMigrations);
     const limits = limitsOf(options);
     this.#requests = new ConnectionBudget({ ...limits, maxConnections: maxConnections - reservedConnections }, clock);
     this.#reserved = new ConnectionBudget(
@@ -121,8 +124,11 @@ export class PostgresServer {
   }
 
   /** Connections for migrations, which requests cannot starve; never through a pooler. */
-  reserved(of: AccountOf): ConnectionAccount<TenantConnection> {
-    return this.#account(this.#reserved, this.#direct, { ...of, session: NO_SESSION, weight: 1 });
+  reserved({
+    session = NO_SESSION,
+    ...of
+  }: AccountOf & { readonly session?: TenantSession | undefined }): ConnectionAccount<TenantConnection> {
+    return this.#account(this.#reserved, this.#direct, { ...of, session, weight: 1 });
   }
 
   stats({ tenants = false }: { readonly tenants?: boolean | undefined } = {}): PostgresServerStats {

@@ -55,6 +55,11 @@ export function sessionsOf(server: string, option: SessionOption | undefined): (
   return (tenant) => (isReadOnly(tenant) ? reading : writing);
 }
 
+/** The settings of sessions that no tenant has a say in. */
+export function sessionWith(settings: SessionSettings): TenantSession {
+  return sessionOf(settings, false);
+}
+
 const isReadOnly = (tenant: Tenant): boolean => statusOf(tenant) === 'readonly';
 
 function check(settings: SessionSettings, server: string, tenantId?: string): SessionSettings {

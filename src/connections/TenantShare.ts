@@ -27,7 +27,8 @@ export interface ConnectionCounts {
 export class TenantShare<C extends BudgetedConnection> {
   readonly tenantId: string;
   readonly #max: number;
-  readonly #accounts = new Set<ConnectionAccount<C>>();
+  /** One, and for a moment a few: a list weighs less than a set. */
+  #accounts: readonly ConnectionAccount<C>[] = [];
   /** How many turns it takes to another tenant's one. */
   weight = 1;
   stolen = 0;
@@ -39,18 +40,18 @@ export class TenantShare<C extends BudgetedConnection> {
     this.#max = max;
   }
 
-  get accounts(): ReadonlySet<ConnectionAccount<C>> {
+  get accounts(): readonly ConnectionAccount<C>[] {
     return this.#accounts;
   }
 
   add(account: ConnectionAccount<C>): void {
-    this.#accounts.add(account);
+    this.#accounts = [...this.#accounts, account];
   }
 
   /** Returns whether nothing is left of the tenant. */
   remove(account: ConnectionAccount<C>): boolean {
-    this.#accounts.delete(account);
-    return this.#accounts.size === 0;
+    this.#accounts = this.#accounts.filter((other) => other !== account);
+    return this.#accounts.length === 0;
   }
 
   /** How many more connections the tenant could use and may open. */
@@ -71,7 +72,7 @@ export class TenantShare<C extends BudgetedConnection> {
 
   /** The account that opens the next connection: one with a claim first, then the one whose caller waits longest. */
   next(): ConnectionAccount<C> | undefined {
-    const waiting = [...this.#accounts].filter(({ unserved }) => unserved > 0);
+    const waiting = this.#accounts.filter(({ unserved }) => unserved > 0);
     const claiming = waiting.filter(({ hasClaim }) => hasClaim);
     const [first, ...others] = claiming.length > 0 ? claiming : waiting;
     return others.reduce((next, other) => (next && next.waitsSince <= other.waitsSince ? next : other), first);
@@ -82,10 +83,10 @@ export class TenantShare<C extends BudgetedConnection> {
    * given up for it: a connection to the primary serves nobody who asks for a replica.
    */
   makeRoom(): void {
-    const unserved = this.#accounts.size > 1 ? this.#sum(({ unserved: own }) => own) : 0;
+    const unserved = this.#accounts.length > 1 ? this.#sum(({ unserved: own }) => own) : 0;
     const underWay = unserved === 0 ? 0 : Math.max(0, this.room) + this.#sum(({ closing }) => closing);
     for (let lacking = unserved - underWay; lacking > 0; lacking -= 1) {
-      const [other] = [...this.#accounts].filter(({ hasIdle }) => hasIdle);
+      const [other] = this.#accounts.filter(({ hasIdle }) => hasIdle);
       if (other === undefined) {
         return;
       }
@@ -96,17 +97,17 @@ export class TenantShare<C extends BudgetedConnection> {
   /** Whether a caller of another account of the tenant has waited longer, for what only `account` could give up. */
   isAwaitedElsewhere(account: ConnectionAccount<C>): boolean {
     return (
-      this.#accounts.size > 1 &&
+      this.#accounts.length > 1 &&
       this.#sum((other) => (other.waitsSince < account.waitsSince ? other.unserved : 0)) >
         this.#sum(({ closing }) => closing)
     );
   }
 
   counts(now: number): ConnectionCounts {
-    const accounts = [...this.#accounts].map((account) => account.stats());
+    const accounts = this.#accounts.map((account) => account.stats());
     const sum = (of: (counts: (typeof accounts)[number]) => number): number =>
       accounts.reduce((total, counts) => total + of(counts), 0);
-    const since = Math.min(now, ...[...this.#accounts].map(({ waitsSince }) => waitsSince));
+    const since = Math.min(now, ...this.#accounts.map(({ waitsSince }) => waitsSince));
     return {
       opening: sum(({ opening }) => opening),
       open: sum(({ open }) => open),

@@ -1,12 +1,14 @@
 import type { MigrateOptions, MigrationInfo, MigrationRow } from '@mikro-orm/core';
 import type { MikroORM } from '@mikro-orm/postgresql';
-import { type LentConnection, TenantPool } from '../connections/TenantPool.ts';
+import { NO_SESSION, type TenantSession } from '../connections/SessionSettings.ts';
+import type { LentConnection, TenantPool } from '../connections/TenantPool.ts';
 import { TenantUnavailableError } from '../errors.ts';
 import type { TenancyEmitter } from '../events.ts';
 import type { TenantPlace } from '../orm/OpenTenants.ts';
 import type { OrmTemplate } from '../orm/OrmTemplate.ts';
 import { statusOf, type Tenant, type TenantStatus } from '../tenant/Tenant.ts';
 import { lockMigrations } from './advisoryLock.ts';
+import { directSession } from './directSession.ts';
 import { executedMigrations, migrationsTable } from './executedMigrations.ts';
 import { MigrationFiles } from './MigrationFiles.ts';
 import { MigrationPool } from './MigrationPool.ts';
@@ -32,15 +34,17 @@ export interface TenantMigratorParts {
 }
 
 /** Statuses of tenants whose database is not there, is about to go, or is kept as it was. All others can be migrated. */
-const NOT_MIGRATED: ReadonlySet<TenantStatus> = new Set(['archived', 'dropping']);
+export const NOT_MIGRATED: ReadonlySet<TenantStatus> = new Set(['archived', 'dropping']);
 
-/** How long connections of a migration may go on once the manager closes. */
-const GRACE_MS = 0;
-
-interface Session {
+/** What work under the lock of a tenant's database has. */
+export interface MigrationLock {
+  readonly tenant: Tenant;
+  /** The session that holds the lock. */
   readonly connection: LentConnection;
-  readonly pool: TenantPool;
-  readonly target: MigrationTarget;
+  /** Sends its statements on that session. */
+  readonly orm: MikroORM;
+  /** When the session was there, by `performance.now()`. */
+  readonly startedAt: number;
 }
 
 /**
@@ -76,31 +80,42 @@ export class TenantMigrator {
   /** The migrations applied to the tenant's database. Takes no lock and changes nothing. */
   async getExecuted(): Promise<MigrationRow[]> {
     const table = migrationsTable(this.#parts.template.orm);
-    return this.#session(({ connection }) => executedMigrations(connection, table));
+    return this.#session((connection) => executedMigrations(connection, table));
   }
 
   async #migrate(
     event: 'migration:applied' | 'migration:reverted',
     work: (orm: MikroORM) => Promise<MigrationInfo[]>,
   ): Promise<MigrationInfo[]> {
-    const { lockTimeoutMs, template, events } = this.#parts;
+    return this.locked(async ({ orm, tenant, startedAt }) => {
+      const done = await work(orm);
+      const migrations = done.map(({ name }) => name);
+      if (migrations.length > 0) {
+        const tookMs = performance.now() - startedAt;
+        this.#parts.events.emit(event, { tenantId: tenant.id, migrations, tookMs });
+      }
+      return done;
+    });
+  }
+
+  /**
+   * Runs `work` under the lock of the tenant's database, with an ORM over the session that holds it.
+   * @internal
+   */
+  async locked<R>(work: (under: MigrationLock) => Promise<R>, session: TenantSession = NO_SESSION): Promise<R> {
+    const { lockTimeoutMs, template } = this.#parts;
     return this.#inTurn(() =>
-      this.#session(async ({ connection, pool, target }) => {
+      this.#session(async (connection, pool, target) => {
         const startedAt = performance.now();
         const { tenant, owner, contextName } = target;
         await lockMigrations(connection, tenant.id, lockTimeoutMs);
         const orm = await template.open({ tenant, owner, contextName, pool: new MigrationPool(pool, connection) });
         try {
-          const done = await work(orm);
-          const migrations = done.map(({ name }) => name);
-          if (migrations.length > 0) {
-            events.emit(event, { tenantId: tenant.id, migrations, tookMs: performance.now() - startedAt });
-          }
-          return done;
+          return await work({ connection, orm, tenant, startedAt });
         } finally {
           await orm.close();
         }
-      }),
+      }, session),
     );
   }
 
@@ -121,21 +136,13 @@ export class TenantMigrator {
     return target;
   }
 
-  async #session<R>(work: (session: Session) => Promise<R>): Promise<R> {
+  async #session<R>(
+    work: (connection: LentConnection, pool: TenantPool, target: MigrationTarget) => Promise<R>,
+    session: TenantSession = NO_SESSION,
+  ): Promise<R> {
     const target = await this.#target();
-    const account = target.server.reserved({ tenantId: target.tenant.id, database: target.tenant.database });
-    const pool = new TenantPool(account, { graceMs: () => GRACE_MS });
-    const untrack = this.#parts.track(pool);
-    try {
-      const connection = await pool.connect();
-      try {
-        return await work({ connection, pool, target });
-      } finally {
-        connection.release();
-      }
-    } finally {
-      untrack();
-      await pool.close('the migration is over', GRACE_MS);
-    }
+    const { server, tenant } = target;
+    const of = { server, tenantId: tenant.id, database: tenant.database, session, track: this.#parts.track };
+    return directSession(of, (connection, pool) => work(connection, pool, target));
   }
 }

@@ -1,8 +1,11 @@
 import type { AccountOf, PostgresServer } from '../connections/PostgresServer.ts';
+import type { TenantSession } from '../connections/SessionSettings.ts';
 import { type LentConnection, TenantPool } from '../connections/TenantPool.ts';
 
 export interface DirectSessionOf extends AccountOf {
   readonly server: PostgresServer;
+  /** @default those of the server */
+  readonly session?: TenantSession | undefined;
   /** Told of the session's pool, so that closing the manager can end it. */
   readonly track: (pool: TenantPool) => () => void;
 }
@@ -12,10 +15,10 @@ const GRACE_MS = 0;
 
 /** Runs `work` on a session of its own from the server's reserve, around every pooler. Leaves no connection. */
 export async function directSession<R>(
-  { server, tenantId, database, track }: DirectSessionOf,
+  { server, tenantId, database, session: settings, track }: DirectSessionOf,
   work: (session: LentConnection, pool: TenantPool) => Promise<R>,
 ): Promise<R> {
-  const pool = new TenantPool(server.reserved({ tenantId, database }), { graceMs: () => GRACE_MS });
+  const pool = new TenantPool(server.reserved({ tenantId, database, session: settings }), { graceMs: () => GRACE_MS });
   const untrack = track(pool);
   try {
     const session = await pool.connect();

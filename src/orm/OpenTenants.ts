@@ -100,7 +100,7 @@ export class OpenTenants<T extends Tenant> {
     assertTenant(tenant);
     this.#generation += 1;
     const contextName = `${purpose}:${tenant.id}#${this.#generation}@${this.#serial}`;
-    return { server: this.#serverOf(tenant), owner: this.#ownerOf(tenant), contextName };
+    return { server: this.serverOf(tenant), owner: this.#ownerOf(tenant), contextName };
   }
 
   stats(): OpenTenantsStats {
@@ -223,10 +223,10 @@ export class OpenTenants<T extends Tenant> {
 
   /** What a tenant's connections are bound to: its database, and the settings of its sessions. */
   #placeOf(tenant: T): string {
-    return `${databaseOf(tenant)} ${this.#serverOf(tenant).sessionOf(tenant).key}`;
+    return `${databaseOf(tenant)} ${this.serverOf(tenant).sessionOf(tenant).key}`;
   }
 
-  #serverOf(tenant: T): PostgresServer {
+  serverOf(tenant: T): PostgresServer {
     const name = serverOf(tenant);
     const server = this.#parts.servers.get(name);
     if (server === undefined) {

@@ -32,7 +32,7 @@ export class TenantOrm<T extends Tenant = Tenant> {
   readonly generation: number;
   readonly openedAt: number;
   readonly #parts: TenantOrmParts<T>;
-  readonly #leases = new Set<TenantLease<T>>();
+  #leases = 0;
   #state: State;
   #onDrained: (() => void) | undefined;
   #closeBy = Number.POSITIVE_INFINITY;
@@ -47,7 +47,7 @@ export class TenantOrm<T extends Tenant = Tenant> {
   }
 
   get leases(): number {
-    return this.#leases.size;
+    return this.#leases;
   }
 
   /** Waits until the ORM is open. Every caller of one opening waits for the same. */
@@ -82,17 +82,17 @@ export class TenantOrm<T extends Tenant = Tenant> {
       throw new TenantClosedError(tenant.id, 'it was evicted while it was being leased');
     }
     const orm = this.#state.orm as TenantMikroORM;
-    const lease: TenantLease<T> = new TenantLease(tenant, orm, this.#parts.manager, () => this.#release(lease));
-    this.#leases.add(lease);
-    if (this.#leases.size === 1) {
+    this.#leases += 1;
+    if (this.#leases === 1) {
       this.#parts.onUse(this, true);
     }
-    return lease;
+    return new TenantLease(tenant, orm, this.#parts.manager, () => this.#release());
   }
 
-  #release(lease: TenantLease<T>): void {
-    this.#leases.delete(lease);
-    if (this.#leases.size === 0) {
+  /** A lease calls this once. */
+  #release(): void {
+    this.#leases -= 1;
+    if (this.#leases === 0) {
       this.#parts.onUse(this, false);
       this.#onDrained?.();
     }
@@ -120,7 +120,7 @@ export class TenantOrm<T extends Tenant = Tenant> {
 
   async #drainAndClose(orm: MikroORM | Promise<MikroORM>, reason: CloseReason): Promise<void> {
     const { clock, pool } = this.#parts;
-    if (this.#leases.size > 0) {
+    if (this.#leases > 0) {
       await new Promise<void>((resolve) => {
         this.#onDrained = resolve;
       });

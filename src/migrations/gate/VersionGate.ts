@@ -1,12 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { MikroORM } from '@mikro-orm/postgresql';
-import { systemClock } from '../../connections/Clock.ts';
+import { type Clock, systemClock } from '../../connections/Clock.ts';
 import type { LentConnection } from '../../connections/TenantPool.ts';
 import { ManagerClosedError } from '../../errors.ts';
 import type { TenancyEmitter } from '../../events.ts';
-import { executedMigrations, migrationsTable } from '../executedMigrations.ts';
+import { executedMigrations } from '../executedMigrations.ts';
 import { TenantGate } from './TenantGate.ts';
-import { type CheckedVersionGate, requiredMigrations } from './VersionGateOptions.ts';
+import type { CheckedVersionGate } from './VersionGateOptions.ts';
 
 /** An open tenant. */
 export interface GatedTenant {
@@ -16,17 +15,17 @@ export interface GatedTenant {
   connect(): Promise<LentConnection>;
 }
 
-interface VersionGateParts {
+export interface VersionGateParts {
   readonly options: CheckedVersionGate;
   /** The names of the migrations that a tenant must have, in their order. */
   readonly required: readonly string[];
   /** MikroORM's list of migrations, quoted. */
   readonly table: string;
   readonly events: TenancyEmitter;
+  /** Migrates a tenant up to a migration. */
+  readonly migrate: (tenantId: string, to: string) => Promise<unknown>;
+  readonly clock?: Clock;
 }
-
-/** Migrates a tenant up to a migration. */
-export type MigrateTenant = (to: string) => Promise<unknown>;
 
 /**
  * Keeps work from tenants whose schema is older than the application. Each open tenant is looked at once, by one select
@@ -38,13 +37,7 @@ export class VersionGate {
   readonly #closing = new AbortController();
   readonly #outside = AsyncLocalStorage.snapshot();
 
-  /** Throws `TenancyConfigurationError` where the application does not know what is required. `orm` need not be connected. */
-  static async build(options: CheckedVersionGate, orm: MikroORM, events: TenancyEmitter): Promise<VersionGate> {
-    const required = await requiredMigrations(orm, options);
-    return new VersionGate({ options, required, table: migrationsTable(orm), events });
-  }
-
-  private constructor(parts: VersionGateParts) {
+  constructor(parts: VersionGateParts) {
     this.#parts = parts;
     const { events } = parts;
     events.on('tenant:evicted', ({ tenantId }) => {
@@ -64,11 +57,11 @@ export class VersionGate {
   }
 
   /** Resolves when work of the tenant may begin. Rejects as {@link TenantGate.pass} does. */
-  async pass(handle: GatedTenant, migrate: MigrateTenant): Promise<void> {
+  async pass(handle: GatedTenant): Promise<void> {
     const { id } = handle.tenant;
     let known = this.#gates.get(id);
     if (known?.handle !== handle) {
-      known = { handle, gate: this.#gateOf(handle, migrate) };
+      known = { handle, gate: this.#gateOf(handle) };
       this.#gates.set(id, known);
     }
     await known.gate.pass();
@@ -80,10 +73,11 @@ export class VersionGate {
     this.#gates.clear();
   }
 
-  #gateOf(handle: GatedTenant, migrate: MigrateTenant): TenantGate {
-    const { options, required, events, table } = this.#parts;
+  #gateOf(handle: GatedTenant): TenantGate {
+    const { options, required, events, migrate, table, clock = systemClock } = this.#parts;
+    const { id } = handle.tenant;
     return new TenantGate({
-      ...{ tenantId: handle.tenant.id, options, required, events, clock: systemClock },
+      ...{ tenantId: id, options, required, events, clock },
       executed: async () => {
         const connection = await handle.connect();
         try {
@@ -93,7 +87,7 @@ export class VersionGate {
         }
       },
       migrate: async () => {
-        await migrate(required.at(-1) ?? '');
+        await migrate(id, required.at(-1) ?? '');
       },
       closing: this.#closing.signal,
       outside: (fn) => this.#outside(fn),

@@ -1,0 +1,84 @@
+import { systemClock } from '../connections/Clock.ts';
+import type { PostgresServer } from '../connections/PostgresServer.ts';
+import type { TenantPool } from '../connections/TenantPool.ts';
+import type { TenancyEmitter } from '../events.ts';
+import type { TenantPlace } from '../orm/OpenTenants.ts';
+import type { OrmTemplate } from '../orm/OrmTemplate.ts';
+import type { Tenant } from '../tenant/Tenant.ts';
+import { migrationsTable } from './executedMigrations.ts';
+import { FleetMigrator } from './fleet/FleetMigrator.ts';
+import type { FleetLedger } from './fleet/RunLedger.ts';
+import type { TenantsToSelect } from './fleet/selectTenants.ts';
+import { VersionGate } from './gate/VersionGate.ts';
+import type { CheckedVersionGate } from './gate/VersionGateOptions.ts';
+import { KeyedQueue } from './KeyedQueue.ts';
+import { FleetStatusReader } from './status/FleetStatusReader.ts';
+import { TenantMigrator } from './TenantMigrator.ts';
+
+export interface TenantMigrationsParts<T extends Tenant> {
+  readonly template: OrmTemplate;
+  readonly events: TenancyEmitter;
+  readonly servers: ReadonlyMap<string, PostgresServer>;
+  readonly catalog: TenantsToSelect<T>;
+  /** Where runs are written down; `undefined` without a central database. */
+  readonly ledger: FleetLedger | undefined;
+  /** Resolves the tenant, or rejects. */
+  readonly find: (id: string) => Promise<T>;
+  readonly placeFor: (tenant: T, purpose: string) => TenantPlace;
+  readonly serverOf: (tenant: T) => PostgresServer;
+  /** Throws once the manager is closed. */
+  readonly assertOpen: () => void;
+  readonly lockTimeoutMs: number;
+  readonly gate: { readonly options: CheckedVersionGate; readonly required: readonly string[] } | undefined;
+}
+
+/** Everything about migrations that a manager has: for one tenant, for all of them, and before a tenant is used. */
+export class TenantMigrations<T extends Tenant> {
+  readonly fleet: FleetMigrator<T>;
+  readonly gate: VersionGate | undefined;
+  readonly #parts: TenantMigrationsParts<T>;
+  readonly #queue = new KeyedQueue();
+  readonly #pools = new Set<TenantPool>();
+
+  constructor(parts: TenantMigrationsParts<T>) {
+    this.#parts = parts;
+    const { template, events, gate, ledger } = parts;
+    this.gate =
+      gate &&
+      new VersionGate({
+        ...gate,
+        events,
+        table: migrationsTable(template.orm),
+        migrate: (id, to) => this.of(id).up({ to }),
+      });
+    const status = new FleetStatusReader<T>({
+      ...parts,
+      recorded: ledger && ((tenantIds) => ledger.checksums(tenantIds)),
+      track: (pool) => this.#track(pool),
+    });
+    this.fleet = new FleetMigrator<T>({ ...parts, status, clock: systemClock, migrator: (id) => this.of(id) });
+  }
+
+  of(id: string): TenantMigrator {
+    const { template, events, find, placeFor, lockTimeoutMs } = this.#parts;
+    return new TenantMigrator({
+      ...{ template, events, lockTimeoutMs },
+      target: async () => {
+        const tenant = await find(id);
+        return { tenant, ...placeFor(tenant, 'migrations') };
+      },
+      inTurn: (work) => this.#queue.run(id, work),
+      track: (pool) => this.#track(pool),
+    });
+  }
+
+  async close(timeoutMs: number): Promise<void> {
+    this.gate?.close();
+    await Promise.all([...this.#pools].map((pool) => pool.close('manager closed', timeoutMs)));
+  }
+
+  #track(pool: TenantPool): () => void {
+    this.#pools.add(pool);
+    return () => this.#pools.delete(pool);
+  }
+}
