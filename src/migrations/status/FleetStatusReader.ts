@@ -48,6 +48,7 @@ interface Reading<T extends Tenant> {
  */
 export class FleetStatusReader<T extends Tenant> {
   readonly #parts: FleetStatusReaderParts<T>;
+  readonly #underWay = new Set<Promise<unknown>>();
 
   constructor(parts: FleetStatusReaderParts<T>) {
     this.#parts = parts;
@@ -55,6 +56,21 @@ export class FleetStatusReader<T extends Tenant> {
 
   /** Rejects with the reason of `signal`, with `ManagerClosedError`, or when the central database cannot be asked. */
   async read(tenants: readonly T[], options: FleetStatusOptions = {}): Promise<FleetStatus> {
+    const reading = this.#read(tenants, options);
+    this.#underWay.add(reading);
+    try {
+      return await reading;
+    } finally {
+      this.#underWay.delete(reading);
+    }
+  }
+
+  /** Resolves when nothing is read any more. */
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.#underWay);
+  }
+
+  async #read(tenants: readonly T[], options: FleetStatusOptions): Promise<FleetStatus> {
     const { template, recorded, serverOf: placeOf, track } = this.#parts;
     const { drift, statementTimeoutMs, signal } = checkStatusOptions(options);
     const goOn = (): void => {

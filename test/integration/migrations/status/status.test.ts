@@ -172,12 +172,12 @@ describe('the status of a fleet', () => {
     const databases = tenants.tenants.map(({ database }) => database);
     const args = [serverUrl(), ...databases];
     const { stdout } = await runProgram('migrations/statusProgram.ts', args, ['--expose-gc']);
-    const { counts, before, after, most, pools } = JSON.parse(stdout);
+    const { counts, before, after, most, handles, leases } = JSON.parse(stdout);
     expect(counts).toMatchObject({ tenants: 1_000, behind: 1_000, failed: 0 });
-    expect(after).toMatchObject({ orms: before.orms, registered: before.registered });
+    expect(after).toMatchObject({ orms: before.orms, registered: before.registered, sockets: 0 });
     expect(after.heapKb - before.heapKb).toBeLessThan(512);
     expect(most).toBeLessThanOrEqual(4);
-    expect(pools).toBe(0);
+    expect({ handles, leases }).toEqual({ handles: { open: 0, opening: 0, leased: 0 }, leases: 0 });
     await tenants.noSessions();
   });
 });
