@@ -88,9 +88,12 @@ export type {
   FleetStatusCounts,
   StatusFailure,
   TenantDrift,
+  TenantFailureReport,
   TenantStatusReport,
+  TenantVersionReport,
 } from './migrations/status/FleetStatus.ts';
 export type { FleetStatusOptions } from './migrations/status/FleetStatusOptions.ts';
+export type { SchemaDifference } from './migrations/status/schemaDifferences.ts';
 export type { TenantMigrateOptions, TenantMigrator } from './migrations/TenantMigrator.ts';
 export type { RunOptions, TenantLease, TenantWork } from './orm/TenantLease.ts';
 export type { TenantOrmOptions } from './orm/TenantOrmOptions.ts';

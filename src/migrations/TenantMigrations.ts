@@ -1,5 +1,6 @@
 import { systemClock } from '../connections/Clock.ts';
 import type { PostgresServer } from '../connections/PostgresServer.ts';
+import { sessionWith, type TenantSession } from '../connections/SessionSettings.ts';
 import type { TenantPool } from '../connections/TenantPool.ts';
 import type { TenancyEmitter } from '../events.ts';
 import type { TenantPlace } from '../orm/OpenTenants.ts';
@@ -32,11 +33,18 @@ export interface TenantMigrationsParts<T extends Tenant> {
   readonly gate: { readonly options: CheckedVersionGate; readonly required: readonly string[] } | undefined;
 }
 
+/** How long a statement of a migration on access waits for a lock, since others wait for the same lock behind it. */
+const GATE_LOCK_TIMEOUT_MS = 3_000;
+
+/** How long a status that is cut off may take to drop the database that it has built. */
+const LAST_STEPS_MS = 1_000;
+
 /** Everything about migrations that a manager has: for one tenant, for all of them, and before a tenant is used. */
 export class TenantMigrations<T extends Tenant> {
   readonly fleet: FleetMigrator<T>;
   readonly gate: VersionGate | undefined;
   readonly #parts: TenantMigrationsParts<T>;
+  readonly #status: FleetStatusReader<T>;
   readonly #queue = new KeyedQueue();
   readonly #pools = new Set<TenantPool>();
 
@@ -49,25 +57,32 @@ export class TenantMigrations<T extends Tenant> {
         ...gate,
         events,
         table: migrationsTable(template.orm),
-        migrate: (id, to) => this.of(id).up({ to }),
+        migrate: (id, to) => this.of(id, sessionWith({ lockTimeoutMs: GATE_LOCK_TIMEOUT_MS })).up({ to }),
       });
-    const status = new FleetStatusReader<T>({
+    this.#status = new FleetStatusReader<T>({
       ...parts,
       recorded: ledger && ((tenantIds) => ledger.checksums(tenantIds)),
       track: (pool) => this.#track(pool),
     });
-    this.fleet = new FleetMigrator<T>({ ...parts, status, clock: systemClock, migrator: (id) => this.of(id) });
+    this.fleet = new FleetMigrator<T>({
+      ...parts,
+      status: this.#status,
+      clock: systemClock,
+      migrator: (id) => this.of(id),
+    });
   }
 
-  of(id: string): TenantMigrator {
+  /** `session`: settings of its sessions that migrate. */
+  of(id: string, session?: TenantSession): TenantMigrator {
     const { template, events, find, placeFor, lockTimeoutMs } = this.#parts;
     return new TenantMigrator({
-      ...{ template, events, lockTimeoutMs },
+      ...{ template, events, lockTimeoutMs, session },
       target: async () => {
         const tenant = await find(id);
         return { tenant, ...placeFor(tenant, 'migrations') };
       },
-      inTurn: (work) => this.#queue.run(id, work),
+      // Also where it failed: what no transaction holds may have come through.
+      inTurn: (work) => this.#queue.run(id, work).finally(() => this.gate?.forget(id)),
       track: (pool) => this.#track(pool),
     });
   }
@@ -75,6 +90,10 @@ export class TenantMigrations<T extends Tenant> {
   async close(timeoutMs: number): Promise<void> {
     this.gate?.close();
     await Promise.all([...this.#pools].map((pool) => pool.close('manager closed', timeoutMs)));
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const cancel = systemClock.schedule(LAST_STEPS_MS, resolve);
+    await Promise.race([this.#status.idle(), late]);
+    cancel();
   }
 
   #track(pool: TenantPool): () => void {

@@ -31,6 +31,8 @@ export interface TenantMigratorParts {
   /** Told of every session, so that closing the manager can end it. */
   readonly track: (pool: TenantPool) => () => void;
   readonly lockTimeoutMs: number;
+  /** Settings of the sessions that migrate. @default those of the server */
+  readonly session?: TenantSession | undefined;
 }
 
 /** Statuses of tenants whose database is not there, is about to go, or is kept as it was. All others can be migrated. */
@@ -102,7 +104,10 @@ export class TenantMigrator {
    * Runs `work` under the lock of the tenant's database, with an ORM over the session that holds it.
    * @internal
    */
-  async locked<R>(work: (under: MigrationLock) => Promise<R>, session: TenantSession = NO_SESSION): Promise<R> {
+  async locked<R>(
+    work: (under: MigrationLock) => Promise<R>,
+    session: TenantSession | undefined = this.#parts.session,
+  ): Promise<R> {
     const { lockTimeoutMs, template } = this.#parts;
     return this.#inTurn(() =>
       this.#session(async (connection, pool, target) => {

@@ -23,6 +23,7 @@ const PUBLIC = {
     'TenancyConfigurationError',
     'TenancyError',
     'TenantAmbiguousError',
+    'TenantBehindError',
     'TenantChangedError',
     'TenantClosedError',
     'TenantConflictError',

@@ -130,7 +130,7 @@ export const migrateShape = z.strictObject({
 });
 export const workShape = z.strictObject(work);
 export const rollbackShape = z.strictObject({ ...work, ...run });
-export const selectionShape = z.object(selection);
+export const selectionShape = z.strictObject(selection);
 
 export type CheckedWork = z.infer<typeof workShape>;
 export type CheckedSelection = z.infer<typeof selectionShape>;

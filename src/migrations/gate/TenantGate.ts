@@ -36,6 +36,8 @@ export class TenantGate {
   readonly #parts: TenantGateParts;
   #isPassed = false;
   #isTold = false;
+  /** How often something may have been applied or reverted: what was read before does not count after. */
+  #changes = 0;
   #attempt: Promise<void> | undefined;
   #refusal: Refusal | undefined;
 
@@ -76,18 +78,30 @@ export class TenantGate {
     return attempt;
   }
 
+  /** Something may have been applied or reverted: what is known counts no more. */
+  forget(): void {
+    this.#changes += 1;
+    this.#isPassed = false;
+    this.#refusal = undefined;
+  }
+
   async #admit(): Promise<void> {
     const { whenBehind } = this.#parts.options;
-    const pending = await this.#pending();
+    let changes = this.#changes;
+    let pending = await this.#pending();
     if (pending.length > 0) {
       this.#tell(pending);
       if (whenBehind === 'migrate') {
         await this.#migrate();
-      } else if (whenBehind === 'refuse') {
-        throw this.#refuse(pending);
+        // Looked at once more: it may have been another process that applied them, or reverted them.
+        changes = this.#changes;
+        pending = await this.#pending();
       }
     }
-    this.#isPassed = true;
+    if (pending.length > 0 && whenBehind !== 'serve') {
+      throw this.#refuse(pending);
+    }
+    this.#isPassed = changes === this.#changes;
   }
 
   async #pending(): Promise<readonly string[]> {
@@ -104,11 +118,6 @@ export class TenantGate {
       this.#refusal = { why: 'its migration failed', cause: error, until: clock.now() + options.retryAfterMs };
       events.emit('migration:failed', { tenantId, error });
       throw this.#error(this.#refusal.why, error);
-    }
-    // Looked at once more: it may have been another process that applied them, or reverted them.
-    const pending = await this.#pending();
-    if (pending.length > 0) {
-      throw this.#refuse(pending);
     }
   }
 

@@ -45,9 +45,11 @@ export class VersionGate {
         this.#gates.delete(tenantId);
       }
     });
-    const forget = ({ tenantId }: { readonly tenantId: string }): void => void this.#gates.delete(tenantId);
-    events.on('migration:applied', forget);
-    events.on('migration:reverted', forget);
+  }
+
+  /** Has the tenant looked at again by whoever comes next: something may have been applied or reverted. */
+  forget(tenantId: string): void {
+    this.#gates.get(tenantId)?.gate.forget();
   }
 
   /** Whether the tenant is known to have what the application needs. */

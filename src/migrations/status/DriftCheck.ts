@@ -1,7 +1,7 @@
 import type { PostgresServer } from '../../connections/PostgresServer.ts';
 import { messageOf } from '../../errors.ts';
 import type { Tenant } from '../../tenant/Tenant.ts';
-import { executedMigrations, migrationsTable } from '../executedMigrations.ts';
+import { executedMigrations, migrationsTable, type QuerySession } from '../executedMigrations.ts';
 import type { KnownMigration } from '../MigrationFiles.ts';
 import { compareMigrations } from './compareMigrations.ts';
 import { expectedVersion, type NotComparable } from './expectedVersion.ts';
@@ -32,6 +32,8 @@ type Schemas = ReadonlyMap<number, Schema> | NotComparable;
 /** How many differences of one tenant are told. */
 const MOST_DIFFERENCES = 100;
 
+const MIGRATED_MEANWHILE: TenantDrift = Object.freeze({ is: 'unknown', because: 'it was migrated meanwhile' });
+
 /** Compares the schemas of tenants with what their migrations come to. */
 export class DriftCheck<T extends Tenant> {
   readonly #parts: DriftCheckParts<T>;
@@ -47,20 +49,23 @@ export class DriftCheck<T extends Tenant> {
     const schemasFor =
       reference.is === 'built' ? await this.#built(readings) : await this.#ofTenant(reference.tenantId);
     const drifts = new Map<T, TenantDrift>();
-    const differing = new Map<T, Schema>();
+    const differing = new Map<T, { readonly version: number; readonly schema: Schema }>();
     for (const { tenant, report, fingerprint } of readings) {
-      const expected = schemaAt(schemasFor(tenant), expectedVersion(report, this.#parts.known.length));
+      const version = expectedVersion(report, this.#parts.known.length);
+      const expected = schemaAt(schemasFor(tenant), version);
       if ('because' in expected) {
         drifts.set(tenant, { is: 'unknown', because: expected.because });
-      } else if (expected.fingerprint === fingerprint) {
+      } else if (expected.schema.fingerprint === fingerprint) {
         drifts.set(tenant, { is: 'none' });
       } else {
         differing.set(tenant, expected);
       }
     }
     const answers = await this.#parts.sessions.each([...differing.keys()], async (session, tenant) => {
+      const { version, schema } = differing.get(tenant) as { readonly version: number; readonly schema: Schema };
       const actual = await objectsOf(session, this.#table);
-      return driftOf(differing.get(tenant)?.objects ?? [], actual);
+      // In this order: a migration that comes in between shows.
+      return (await this.#versionOf(session)) === version ? driftOf(schema.objects, actual) : MIGRATED_MEANWHILE;
     });
     for (const [tenant, answer] of answers) {
       drifts.set(tenant, answer.ok ? answer.value : { is: 'unknown', because: messageOf(answer.error) });
@@ -83,6 +88,7 @@ export class DriftCheck<T extends Tenant> {
       async ([server, versions]) => [server, await this.#build(server, versions)] as const,
     );
     const built = new Map(await Promise.all(servers));
+    this.#parts.goOn();
     return (tenant) => built.get(serverOf(tenant)) ?? new Map();
   }
 
@@ -92,17 +98,15 @@ export class DriftCheck<T extends Tenant> {
     try {
       return await ReferenceDatabase.schemas(this.#parts, server, names, [...versions]);
     } catch (error) {
-      this.#parts.goOn();
       return { because: `the reference database could not be built: ${messageOf(error)}` };
     }
   }
 
   async #ofTenant(tenantId: string): Promise<(tenant: T) => Schemas> {
-    const { known, sessions, find } = this.#parts;
+    const { sessions, find } = this.#parts;
     const reference = await find(tenantId);
     const answers = await sessions.each([reference], async (session): Promise<Schemas> => {
-      const executed = (await executedMigrations(session, this.#table)).map(({ name }) => name);
-      const version = expectedVersion(compareMigrations(known, executed, undefined), known.length);
+      const version = await this.#versionOf(session);
       return typeof version === 'number' ? new Map([[version, await schemaOf(session, this.#table)]]) : version;
     });
     const answer = answers.get(reference);
@@ -110,15 +114,26 @@ export class DriftCheck<T extends Tenant> {
     const prefixed = 'because' in schemas ? { because: `of the reference tenant: ${schemas.because}` } : schemas;
     return () => prefixed;
   }
+
+  async #versionOf(session: QuerySession): Promise<number | NotComparable> {
+    const { known } = this.#parts;
+    const executed = (await executedMigrations(session, this.#table)).map(({ name }) => name);
+    return expectedVersion(compareMigrations(known, executed, undefined), known.length);
+  }
 }
 
-function schemaAt(schemas: Schemas, version: number | NotComparable): Schema | NotComparable {
+function schemaAt(
+  schemas: Schemas,
+  version: number | NotComparable,
+): { readonly version: number; readonly schema: Schema } | NotComparable {
   if (typeof version !== 'number') {
     return version;
   }
-  return 'because' in schemas
-    ? schemas
-    : (schemas.get(version) ?? { because: 'the reference tenant is at another version' });
+  if ('because' in schemas) {
+    return schemas;
+  }
+  const schema = schemas.get(version);
+  return schema === undefined ? { because: 'the reference tenant is at another version' } : { version, schema };
 }
 
 function driftOf(expected: readonly SchemaObject[], actual: readonly SchemaObject[]): TenantDrift {

@@ -48,6 +48,7 @@ interface Reading<T extends Tenant> {
  */
 export class FleetStatusReader<T extends Tenant> {
   readonly #parts: FleetStatusReaderParts<T>;
+  readonly #underWay = new Set<Promise<unknown>>();
 
   constructor(parts: FleetStatusReaderParts<T>) {
     this.#parts = parts;
@@ -55,6 +56,21 @@ export class FleetStatusReader<T extends Tenant> {
 
   /** Rejects with the reason of `signal`, with `ManagerClosedError`, or when the central database cannot be asked. */
   async read(tenants: readonly T[], options: FleetStatusOptions = {}): Promise<FleetStatus> {
+    const reading = this.#read(tenants, options);
+    this.#underWay.add(reading);
+    try {
+      return await reading;
+    } finally {
+      this.#underWay.delete(reading);
+    }
+  }
+
+  /** Resolves when nothing is read any more. */
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.#underWay);
+  }
+
+  async #read(tenants: readonly T[], options: FleetStatusOptions): Promise<FleetStatus> {
     const { template, recorded, serverOf: placeOf, track } = this.#parts;
     const { drift, statementTimeoutMs, signal } = checkStatusOptions(options);
     const goOn = (): void => {
@@ -72,14 +88,14 @@ export class FleetStatusReader<T extends Tenant> {
     }
     const reports = readings.map(({ report }) => report);
     if (drift === undefined) {
-      return summaryOf(known, reports, recorded !== undefined);
+      return summaryOf(known, reports, { recorded: recorded !== undefined, hasDrift: false });
     }
     const check = new DriftCheck<T>({ ...this.#parts, sessions, known, statementTimeoutMs, goOn });
     const drifts = await check.drifts(readings.flatMap(answered), drift);
     const withDrift = readings.map(({ tenant, report }) =>
       report.state === 'failed' ? report : { ...report, drift: drifts.get(tenant) },
     );
-    return summaryOf(known, withDrift, recorded !== undefined);
+    return summaryOf(known, withDrift, { recorded: recorded !== undefined, hasDrift: true });
   }
 
   async #readPage(
@@ -93,8 +109,8 @@ export class FleetStatusReader<T extends Tenant> {
   ): Promise<Reading<T>[]> {
     const table = migrationsTable(this.#parts.template.orm);
     const answers = await by.sessions.each(tenants, async (session) => ({
-      executed: (await executedMigrations(session, table)).map(({ name }) => name),
       fingerprint: by.drift ? await fingerprintOf(session, table) : undefined,
+      executed: (await executedMigrations(session, table)).map(({ name }) => name),
     }));
     return tenants.map((tenant) => {
       const answer = answers.get(tenant);

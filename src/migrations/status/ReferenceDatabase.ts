@@ -47,9 +47,15 @@ export class ReferenceDatabase {
     try {
       await reference.#create();
       const schemas = new Map<number, Schema>();
-      for (const version of versions.toSorted((a, b) => a - b)) {
+      for (let version = 0; version <= Math.max(...versions); version += 1) {
         parts.goOn();
-        schemas.set(version, await reference.#schemaAfter(names[version - 1]));
+        if (version > 0) {
+          // One at a time: one that no transaction may hold sees only what is committed.
+          await reference.#migrator().up({ to: names[version - 1] as string });
+        }
+        if (versions.includes(version)) {
+          schemas.set(version, await reference.#schema());
+        }
       }
       return schemas;
     } finally {
@@ -63,11 +69,8 @@ export class ReferenceDatabase {
     await this.#administer([`create database ${name}`, `revoke connect, temporary on database ${name} from public`]);
   }
 
-  async #schemaAfter(migration: string | undefined): Promise<Schema> {
+  async #schema(): Promise<Schema> {
     const { template, track, statementTimeoutMs } = this.#parts;
-    if (migration !== undefined) {
-      await this.#migrator().up({ to: migration });
-    }
     const of = { server: this.#server, tenantId: REFERENCE_ID, database: this.#database, track };
     return directSession(of, async (session) => {
       await session.query(STATUS_SETTINGS, [String(statementTimeoutMs)]);

@@ -25,7 +25,7 @@ export class TenantSessions<T extends Tenant> {
     this.#parts = parts;
   }
 
-  /** Calls `look` with a session of each tenant. One that fails is an answer; rejects when `goOn` throws. */
+  /** Calls `look` with a session of each tenant. One that fails is an answer. Rejects once all is over if `goOn` throws. */
   async each<R>(
     tenants: readonly T[],
     look: (session: LentConnection, tenant: T) => Promise<R>,
@@ -35,16 +35,25 @@ export class TenantSessions<T extends Tenant> {
     for (const tenant of tenants) {
       try {
         const server = this.#parts.serverOf(tenant);
-        byServer.set(server, [...(byServer.get(server) ?? []), tenant]);
+        const its = byServer.get(server) ?? [];
+        its.push(tenant);
+        byServer.set(server, its);
       } catch (error) {
         answers.set(tenant, { ok: false, error });
       }
     }
-    const ofServer = ([server, its]: [PostgresServer, T[]]): Promise<unknown> =>
-      pMap(its, async (tenant) => answers.set(tenant, await this.#answer(server, tenant, look)), {
-        concurrency: server.stats().reserved.limit,
+    const ofServer = async ([server, its]: [PostgresServer, T[]]): Promise<void> => {
+      const concurrency = server.stats().reserved.limit;
+      const answer = async (tenant: T): Promise<void> => {
+        answers.set(tenant, await this.#answer(server, tenant, look));
+      };
+      // A migration keeps the only connection for longer than one is waited for; otherwise it leaves one free.
+      await pMap(its, (tenant) => (concurrency === 1 ? server.migrations.run(() => answer(tenant)) : answer(tenant)), {
+        concurrency,
       });
+    };
     await Promise.all([...byServer].map(ofServer));
+    this.#parts.goOn();
     return answers;
   }
 
@@ -54,9 +63,9 @@ export class TenantSessions<T extends Tenant> {
     look: (session: LentConnection, tenant: T) => Promise<R>,
   ): Promise<Answer<R>> {
     const { track, goOn, statementTimeoutMs } = this.#parts;
-    goOn();
     const { id: tenantId, database } = tenant;
     try {
+      goOn();
       const value = await directSession({ server, tenantId, database, track }, async (session) => {
         await session.query(STATUS_SETTINGS, [String(statementTimeoutMs)]);
         return look(session, tenant);

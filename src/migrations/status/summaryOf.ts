@@ -5,11 +5,10 @@ import type { FleetStatus, TenantStatusReport, TenantVersionReport } from './Fle
 export function summaryOf(
   known: readonly KnownMigration[],
   reports: readonly TenantStatusReport[],
-  recorded: boolean,
+  { recorded, hasDrift }: { readonly recorded: boolean; readonly hasDrift: boolean },
 ): FleetStatus {
   const answered = reports.filter((one): one is TenantVersionReport => one.state !== 'failed');
   const count = (holds: (report: TenantVersionReport) => boolean): number => answered.filter(holds).length;
-  const hasDrift = answered.some(({ drift }) => drift !== undefined);
   return {
     at: new Date().toISOString(),
     latest: known.at(-1)?.name,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { StaticCatalog, type TenantOrmManagerOptions, TenantReadOnlyError } from 'mikro-orm-multitenancy';
 import pg from 'pg';
-import { serverUrl } from '../../support/databases.ts';
+import { adminQuery, serverUrl } from '../../support/databases.ts';
 import { House, TestTenants, until } from '../../support/manager/TestTenants.ts';
 import { migrationsList, names } from '../../support/migrations/migrations.ts';
 import { describeWithPgBouncer } from '../../support/pgbouncer/describeWithPgBouncer.ts';
@@ -160,6 +160,22 @@ describeWithPgBouncer('through PgBouncer in transaction mode', () => {
     }
     expect(await own.run('globex', (em) => em.count(House, { id: 700 }))).toBe(0);
     await own.run('acme', (em) => em.insert(House, { id: 700, address: 'yes' }));
+    await own.close();
+  });
+
+  it('the version gate looks through the pooler and migrates around it, also where no list is there yet', async () => {
+    const own = await manager(
+      { session: { statementTimeoutMs: 5_000 } },
+      {
+        orm: { entities: [House], migrations: { migrationsList } },
+        versionGate: { requires: 'latest', whenBehind: 'migrate' },
+      },
+    );
+    await adminQuery('drop table if exists counter, mikro_orm_migrations', [], tenants.databaseOf('globex'));
+    expect(await own.run('globex', (em) => em.execute('select count(*)::int as count from counter'))).toEqual([
+      { count: 2 },
+    ]);
+    expect(await own.migrator('globex').getPending()).toEqual([]);
     await own.close();
   });
 });

@@ -8,6 +8,7 @@ import {
   ManagerClosedError,
   TenancyConfigurationError,
   type TenancyError,
+  TenantBehindError,
   TenantClosedError,
   TenantConnectionError,
   TenantDatabaseMissingError,
@@ -52,6 +53,7 @@ const ANSWERS: readonly [TenancyError, number, string, string | undefined][] = [
   [new TenantClosedError('acme', 'evicted'), 503, 'TENANT_CLOSED', undefined],
   [new ManagerClosedError(), 503, 'MANAGER_CLOSED', undefined],
   [new TenantUnavailableError('acme', 'maintenance'), 503, 'TENANT_UNAVAILABLE', '30'],
+  [new TenantBehindError('acme', 'Migration002', 'one is pending', 2_500), 503, 'TENANT_BEHIND', '3'],
   [new TenantUnavailableError('acme', 'suspended'), 404, 'TENANT_NOT_FOUND', undefined],
   [new TenantNotFoundError('acme'), 404, 'TENANT_NOT_FOUND', undefined],
 ];

@@ -153,6 +153,22 @@ describe('the gate of a tenant', () => {
     expect(world.failed).toEqual([new Error('too late')]);
   });
 
+  it('looks again when something was applied or reverted, be it during the look', async () => {
+    const world = new GateWorld('refuse');
+    world.executed = ['one', 'two'];
+    const passing = world.pass();
+    world.gate.forget();
+    expect(await passing).toBe('passed');
+    expect(world.gate.isPassed).toBe(false);
+    world.executed = ['one'];
+    expect(await world.pass()).toBeInstanceOf(TenantBehindError);
+    world.executed.push('two');
+    world.gate.forget();
+    expect(await world.pass()).toBe('passed');
+    expect(world.gate.isPassed).toBe(true);
+    expect([world.looks, world.behind.length]).toEqual([3, 1]);
+  });
+
   it('does not remember that a look failed', async () => {
     const world = new GateWorld('refuse');
     world.executed = undefined as never;

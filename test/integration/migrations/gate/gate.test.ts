@@ -3,6 +3,7 @@ import { Migration } from '@mikro-orm/migrations';
 import {
   StaticCatalog,
   type TenancyEvents,
+  type Tenant,
   TenantBehindError,
   TenantDatabaseMissingError,
   type TenantOrmManagerOptions,
@@ -25,12 +26,17 @@ function gated(gate: Partial<VersionGateOptions>): Partial<TenantOrmManagerOptio
 
 const work = async (): Promise<string> => 'served';
 
-/** A session that holds the lock of migrations in a database. */
-async function lockHolder(database: string): Promise<pg.Client> {
+async function sessionIn(database: string): Promise<pg.Client> {
   const url = new URL(serverUrl());
   url.pathname = database;
   const client = new pg.Client({ connectionString: url.href });
   await client.connect();
+  return client;
+}
+
+/** A session that holds the lock of migrations in a database. */
+async function lockHolder(database: string): Promise<pg.Client> {
+  const client = await sessionIn(database);
   await client.query('select pg_advisory_lock(1836020845, 1)');
   return client;
 }
@@ -131,6 +137,17 @@ describe('the version gate', () => {
     expect(await manager.migrator('acme').getPending()).toEqual([{ name: last }]);
   });
 
+  it('migrates a tenant that may only read, whose requests still may only read', async () => {
+    await using tenants = await TestTenants.create(['acme'], virgin);
+    const catalog = new StaticCatalog<Tenant>(tenants.tenants.map((tenant) => ({ ...tenant, status: 'readonly' })));
+    const manager = await tenants.manager({ ...gated({ whenBehind: 'migrate' }), catalog });
+    const count = manager.run('acme', (em) => em.execute('select count(*)::int from counter'));
+    expect(await count).toEqual([{ count: 2 }]);
+    await expect(manager.run('acme', (em) => em.execute('delete from counter'))).rejects.toMatchObject({
+      code: 'TENANT_READ_ONLY',
+    });
+  });
+
   it('lets callers wait for a migration for their time, and serves those who come when it is done', async () => {
     await using tenants = await TestTenants.create(['acme'], virgin);
     const manager = await tenants.manager(gated({ whenBehind: 'migrate', waitMs: 100 }));
@@ -169,6 +186,25 @@ describe('the version gate', () => {
     expect(await manager.run('globex', work)).toBe('served');
     const half = "select 1 from pg_class where relname = 'half_done'";
     expect(await adminQuery(half, [], tenants.databaseOf('acme'))).toEqual([]);
+  });
+
+  it('does not let a migration wait for a lock behind which everybody waits', async () => {
+    await using tenants = await TestTenants.create(['acme'], virgin);
+    class Migration004Alters extends Migration {
+      override up(): void {
+        this.addSql('alter table counter add column more int');
+      }
+    }
+    await (await tenants.manager({ orm })).migrator('acme').up();
+    const manager = await tenants.manager({
+      ...gated({ whenBehind: 'migrate' }),
+      orm: { migrations: { migrationsList: [...migrationsList, Migration004Alters] } },
+    });
+    const reader = await sessionIn(tenants.databaseOf('acme'));
+    await reader.query('begin; select count(*) from counter');
+    await expect(manager.run('acme', work)).rejects.toMatchObject({ code: 'TENANT_BEHIND', cause: { code: '55P03' } });
+    await reader.end();
+    expect(await manager.run('acme', work)).toBe('served');
   });
 
   it('turns callers away who wait for a migration when the manager closes', async () => {
