@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -15,6 +16,8 @@ export async function runProgram(
 ): Promise<{ readonly stdout: string; readonly stderr: string }> {
   const resolve = join(import.meta.dirname, 'resolveSource.mjs');
   const file = join(import.meta.dirname, program);
+  // Programs of one test run load the same files, which need to be compiled once only.
+  const env = { ...process.env, NODE_OPTIONS: '', NODE_COMPILE_CACHE: join(tmpdir(), 'tenancy-test-programs') };
   const node = ['--disable-warning=ExperimentalWarning', '--import', resolve, ...nodeOptions, file, ...args];
-  return run(process.execPath, node, { timeout: 25_000, env: { ...process.env, NODE_OPTIONS: '' } });
+  return run(process.execPath, node, { timeout: 25_000, env });
 }

@@ -1,6 +1,6 @@
 import type { Constructor, MigrationObject } from '@mikro-orm/core';
 import { Migration } from '@mikro-orm/migrations';
-import { TenantOrmManager, type TenantOrmManagerOptions } from 'mikro-orm-multitenancy';
+import { type CatalogTenant, type StaticCatalog, type Tenant, TenantOrmManager } from 'mikro-orm-multitenancy';
 import { adminQuery, createDatabase, dropDatabase, serverUrl, uniqueName } from '../databases.ts';
 import { assertClosed, House } from '../manager/TestTenants.ts';
 
@@ -40,11 +40,27 @@ export type FleetMigrations = readonly (Constructor<Migration> | MigrationObject
 export const FLEET_MIGRATIONS: FleetMigrations = [Migration001Counter, Migration002Rows, Migration003More];
 export const FLEET_NAMES = ['Migration001Counter', 'Migration002Rows', 'Migration003More'];
 
-export interface FleetManagerOptions extends Partial<Omit<TenantOrmManagerOptions, 'central' | 'catalog'>> {
+export type FleetManager = TenantOrmManager<CatalogTenant>;
+
+export interface FleetManagerOptions {
   readonly migrations?: FleetMigrations;
   /** MikroORM's own options of migrations. */
   readonly ormMigrations?: object;
   readonly reservedConnections?: number;
+  readonly migrationLockTimeoutMs?: number;
+}
+
+function optionsOf({
+  migrations = FLEET_MIGRATIONS,
+  ormMigrations,
+  reservedConnections = 5,
+  ...rest
+}: FleetManagerOptions) {
+  return {
+    orm: { entities: [House], migrations: { migrationsList: [...migrations], ...ormMigrations } },
+    server: { url: serverUrl(), reservedConnections, maxConnections: 30 },
+    ...rest,
+  };
 }
 
 /** A central database and virgin tenants, t00, t01 and so on, whose databases come from one template. */
@@ -82,15 +98,18 @@ export class FleetWorld implements AsyncDisposable {
     return `${this.prefix}_${id}`;
   }
 
-  async manager(options: FleetManagerOptions = {}): Promise<TenantOrmManager> {
-    const { migrations = FLEET_MIGRATIONS, ormMigrations = {}, reservedConnections = 5, ...rest } = options;
-    const manager = (await TenantOrmManager.init({
-      orm: { entities: [House], migrations: { migrationsList: [...migrations], ...ormMigrations } },
-      server: { url: serverUrl(), reservedConnections, maxConnections: 30 },
-      ...rest,
-      central: { database: this.central, server: serverUrl() },
-    })) as unknown as TenantOrmManager;
-    this.#managers.push(manager);
+  async manager(options: FleetManagerOptions = {}): Promise<FleetManager> {
+    const central = { database: this.central, server: serverUrl() };
+    return this.#keep(await TenantOrmManager.init({ ...optionsOf(options), central }));
+  }
+
+  /** A manager without a central database. */
+  async managerOver(catalog: StaticCatalog<Tenant>, options: FleetManagerOptions = {}): Promise<TenantOrmManager> {
+    return this.#keep(await TenantOrmManager.init({ ...optionsOf(options), catalog }));
+  }
+
+  #keep<M extends { close(options: { timeoutMs: number }): Promise<void> }>(manager: M): M {
+    this.#managers.push(manager as unknown as TenantOrmManager);
     return manager;
   }
 
