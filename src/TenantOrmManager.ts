@@ -23,9 +23,11 @@ import type { TenantMigrator } from './migrations/TenantMigrator.ts';
 import { assertDisjoint } from './orm/assertDisjoint.ts';
 import { OpenTenants, type OpenTenantsStats } from './orm/OpenTenants.ts';
 import { OrmTemplate } from './orm/OrmTemplate.ts';
+import { reportSharing } from './orm/reportSharing.ts';
 import type { RunOptions, TenantLease, TenantWork } from './orm/TenantLease.ts';
 import type { EntityManagerOf, TenantEntities } from './orm/TenantOrmOptions.ts';
 import { unlessAborted } from './orm/unlessAborted.ts';
+import { weightOf } from './orm/weightOf.ts';
 import { RefusalCounts } from './resolution/RefusalCounts.ts';
 import type { Tenant, TenantStatus } from './tenant/Tenant.ts';
 import { assertTenantId } from './tenant/tenantId.ts';
@@ -50,18 +52,6 @@ export interface AcquireOptions {
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
-/** What a tenant weighs is the application's answer, and so is checked each time. */
-function weightOf<T extends Tenant>(tenant: T, weight: ((tenant: T) => number) | undefined): number {
-  const given = weight?.(tenant) ?? 1;
-  if (!Number.isInteger(given) || given < 1) {
-    throw new TenancyConfigurationError(
-      `Tenant "${tenant.id}": \`weight\` must give a whole number of at least 1, and gave ${given}.`,
-      { tenantId: tenant.id },
-    );
-  }
-  return given;
-}
-
 /**
  * One MikroORM per tenant database, one forked EntityManager per run. Opens tenants when they are needed, keeps them
  * while they are used, and closes the least recently used.
@@ -73,7 +63,6 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
   readonly catalog: TenantCatalog<T>;
   /** Migrations of all tenants, or of some, as runs that are written down. */
   readonly fleet: FleetMigrator<T>;
-  readonly #options: CheckedManagerOptions<T>;
   readonly #template: OrmTemplate;
   readonly #central: CentralDatabase<T> | undefined;
   readonly #servers: ReadonlyMap<string, PostgresServer>;
@@ -124,7 +113,6 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
       readonly required: readonly string[] | undefined;
     },
   ) {
-    this.#options = options;
     this.#template = template;
     this.#central = central;
     this.catalog = options.catalog ?? this.central.catalog;
@@ -156,7 +144,7 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
       gate: options.versionGate && required && { options: options.versionGate, required },
     });
     this.fleet = this.#migrations.fleet;
-    this.#reportSharing();
+    reportSharing(template, options, events);
   }
 
   get hasCentral(): boolean {
@@ -307,18 +295,6 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
   #assertOpen(): void {
     if (this.#closed !== undefined) {
       throw new ManagerClosedError();
-    }
-  }
-
-  #reportSharing(): void {
-    const reason = this.#template.notSharedBecause;
-    if (reason !== undefined && this.#options.shareMetadata) {
-      // Listeners can only be added once `init` has returned.
-      setImmediate(() => this.events.emit('metadata:not-shared', { reason }));
-      this.#options.warn(
-        `Tenants cannot share their metadata (${reason}), so that each discovers its own: opening one is slower and ` +
-          'takes more memory. Please report this with your entities.',
-      );
     }
   }
 }

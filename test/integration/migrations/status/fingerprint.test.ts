@@ -238,8 +238,13 @@ describe('the fingerprint of a schema', () => {
   ];
 
   it.each(changes)('is another one after: %s', async (statement, differences) => {
-    const name = await database([...EVERY_OBJECT, statement]);
-    expect(await fingerprint(name)).not.toBe(await fingerprint(reference));
-    expect(schemaDifferences(await objects(reference), await objects(name))).toEqual(differences);
+    await on(reference, async (client) => {
+      const before = { fingerprint: await fingerprintOf(client, TABLE), objects: await objectsOf(client, TABLE) };
+      await client.query(`begin; set local search_path = public; ${statement}; set local search_path = ''`);
+      expect(await fingerprintOf(client, TABLE)).not.toBe(before.fingerprint);
+      expect(schemaDifferences(before.objects, await objectsOf(client, TABLE))).toEqual(differences);
+      await client.query('rollback');
+      expect(await fingerprintOf(client, TABLE)).toBe(before.fingerprint);
+    });
   });
 });
