@@ -6,3 +6,6 @@ export const CATALOG_ID = '(catalog)';
 export const CENTRAL_LABEL = 'the central database';
 /** Where the catalogue's own migrations are kept; an application's are in MikroORM's default table. */
 export const CATALOG_MIGRATIONS_TABLE = 'tenancy_migrations';
+
+/** The tables of the ledger of fleet runs. */
+export const FLEET_TABLES = /^tenancy_fleet_(runs|items|attempts)$/;

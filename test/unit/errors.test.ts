@@ -29,6 +29,10 @@ const errors = [
   [new library.TenantConflictError('acme', 'its id', { cause }), 'TENANT_CONFLICT', 409],
   [new library.TenantChangedError('acme', 1, 2), 'TENANT_CHANGED', 409],
   [new library.CatalogUnavailableError('down', { cause }), 'CATALOG_UNAVAILABLE', 503],
+  [new library.FleetRunNotFoundError('7'), 'FLEET_RUN_NOT_FOUND', 500],
+  [new library.FleetNotRecordedError('resume'), 'FLEET_NOT_RECORDED', 500],
+  [new library.FleetRunStateError('7', 'is under way.'), 'FLEET_RUN_STATE', 500],
+  [new library.FleetRollbackError('acme', 'it was migrated further since.'), 'FLEET_ROLLBACK', 500],
 ] as const;
 
 describe('the family of errors', () => {
