@@ -1,9 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { TenantDatabaseMissingError } from 'mikro-orm-multitenancy';
+import { CATALOG_MIGRATIONS } from '../../../src/central/migrations/index.ts';
 import { CentralWorld } from '../../support/central/CentralWorld.ts';
 import { Plan } from '../../support/central/customers.ts';
 import { adminQuery, dropDatabase, serverUrl, uniqueName } from '../../support/databases.ts';
 import { runProgram } from '../../support/runProgram.ts';
+
+const OWN = CATALOG_MIGRATIONS.map(({ name }) => name);
 
 describe('the migrations of the central database', () => {
   it('are applied once by eight callers on a virgin database, the catalogue’s before the application’s', async () => {
@@ -11,8 +14,8 @@ describe('the migrations of the central database', () => {
     const manager = await world.manager();
     const results = await Promise.all(Array.from({ length: 8 }, () => manager.central.migrate()));
     const applied = results.flat().map(({ name }) => name);
-    expect(applied).toEqual(['Migration001Catalog', 'PlanMigration']);
-    expect(await world.query('select name from tenancy_migrations')).toEqual([{ name: 'Migration001Catalog' }]);
+    expect(applied).toEqual([...OWN, 'PlanMigration']);
+    expect(await world.query('select name from tenancy_migrations order by id')).toEqual(OWN.map((name) => ({ name })));
     expect(await world.query('select name from mikro_orm_migrations')).toEqual([{ name: 'PlanMigration' }]);
     expect(await manager.central.migrator.getPending()).toEqual([]);
   });
@@ -25,7 +28,7 @@ describe('the migrations of the central database', () => {
       );
       const outputs = await Promise.all(programs);
       const applied = outputs.flatMap(({ stdout }) => JSON.parse(stdout) as string[]);
-      expect(applied.sort()).toEqual(['Migration001Catalog', 'PlanMigration']);
+      expect(applied.sort()).toEqual([...OWN, 'PlanMigration']);
     } finally {
       await dropDatabase(database);
     }
@@ -52,14 +55,15 @@ describe('the migrations of the central database', () => {
   it('can be undone', async () => {
     await using world = await CentralWorld.create({ isMigrated: false });
     const manager = await world.managerOf({});
-    expect(await manager.central.migrate()).toHaveLength(1);
-    const { Migration001Catalog } = await import('../../../src/central/migrations/Migration001Catalog.ts');
-    const down: string[] = [];
-    const migration = Object.assign(Object.create(Migration001Catalog.prototype), {
-      addSql: (text: string) => down.push(text),
-    });
-    migration.down();
-    await world.query(down.join(';'));
+    expect((await manager.central.migrate()).map(({ name }) => name)).toEqual(OWN);
+    for (const { class: Own } of CATALOG_MIGRATIONS.toReversed()) {
+      const down: string[] = [];
+      const migration = Object.assign(Object.create(Own.prototype), { addSql: (sql: string) => down.push(sql) });
+      migration.down();
+      await world.query(down.join(';'));
+    }
+    const tables = "select tablename from pg_tables where schemaname = 'public' and tablename <> 'tenancy_migrations'";
+    expect(await world.query(tables)).toEqual([]);
     expect(await world.query("select proname from pg_proc where proname like 'tenancy%'")).toEqual([]);
   });
 });
