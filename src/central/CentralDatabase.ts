@@ -178,6 +178,11 @@ export class CentralDatabase<T extends Tenant = Tenant> {
     return this.#migrations.migrate(options);
   }
 
+  /** The names of the migrations that `migrate` would apply. Changes nothing. */
+  async pending(): Promise<string[]> {
+    return this.#migrations.pending();
+  }
+
   /** MikroORM's migrator for the application's own migrations of the central database. */
   get migrator(): TenantMigrator {
     return this.#migrations.own;

@@ -42,6 +42,13 @@ export class CentralMigrations {
     this.own = this.#migrator(parts.template);
   }
 
+  async pending(): Promise<string[]> {
+    this.#catalogTemplate ??= catalogTemplate();
+    const catalog = await this.#migrator(await this.#catalogTemplate).getPending();
+    const own = this.#hasOwn() ? await this.own.getPending() : [];
+    return [...catalog, ...own].map(({ name }) => name);
+  }
+
   async migrate(options: CentralMigrateOptions): Promise<MigrationInfo[]> {
     if (options.createDatabase === true) {
       await this.#createDatabase();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import * as main from 'mikro-orm-multitenancy';
+import * as cli from 'mikro-orm-multitenancy/cli';
 import * as koa from 'mikro-orm-multitenancy/koa';
 import * as testing from 'mikro-orm-multitenancy/testing';
 import manifest from '../../package.json' with { type: 'json' };
@@ -53,6 +54,7 @@ const PUBLIC = {
     ...['tenancy', 'trustResolution'],
   ],
   './testing': ['catalogConformance'],
+  './cli': ['defineTenancyConfig', 'mikroOrmConfig'],
 } as const;
 
 describe('the package', () => {
@@ -60,6 +62,7 @@ describe('the package', () => {
     ['.', main],
     ['./koa', koa],
     ['./testing', testing],
+    ['./cli', cli],
   ] as const)('exports from "%s" exactly its public API', (entry, module) => {
     expect(Object.keys(module).sort()).toEqual([...PUBLIC[entry]]);
   });

@@ -7,7 +7,7 @@ const run = promisify(execFile);
 
 /**
  * Runs a program of `test/support` in a process of its own, over the package's source, and gives what it printed.
- * Rejects when it fails or takes longer than 25 seconds.
+ * Rejects when it fails or takes longer than 60 seconds.
  */
 export async function runProgram(
   program: string,
@@ -19,5 +19,5 @@ export async function runProgram(
   // Programs of one test run load the same files, which need to be compiled once only.
   const env = { ...process.env, NODE_OPTIONS: '', NODE_COMPILE_CACHE: join(tmpdir(), 'tenancy-test-programs') };
   const node = ['--disable-warning=ExperimentalWarning', '--import', resolve, ...nodeOptions, file, ...args];
-  return run(process.execPath, node, { timeout: 25_000, env });
+  return run(process.execPath, node, { timeout: 60_000, env });
 }

@@ -72,7 +72,7 @@ describe('a worker that is killed', () => {
       return lived !== undefined;
     });
     expect(killed).toBeGreaterThan(25);
-  }, 120_000);
+  }, 240_000);
 
   it('at any statement of a rollback leaves each migration to be taken back, and a ledger that agrees', async () => {
     await using world = await FleetWorld.create(WALKS);
@@ -92,7 +92,7 @@ describe('a worker that is killed', () => {
       return lived !== undefined;
     });
     expect(killed).toBeGreaterThan(20);
-  }, 120_000);
+  }, 240_000);
 });
 
 async function goOn(manager: FleetManager, run: string | undefined, ids: readonly string[]): Promise<FleetReport> {

@@ -40,7 +40,7 @@ describe('many workers', () => {
     );
     expect(applied.length).toBe(new Set(applied).size);
     expect(applied.length).toBe(50 * 3 - 10);
-  }, 60_000);
+  }, 120_000);
 
   it('share one run, and take over from one that is killed', async () => {
     await using world = await FleetWorld.create(16);
@@ -72,7 +72,7 @@ describe('many workers', () => {
       [runId, lost[0]?.tenant_id],
     );
     expect(attempts).toEqual([{ outcome: null }, { outcome: 'done' }]);
-  }, 60_000);
+  }, 120_000);
 
   it('that lost a tenant to another one write down nothing of it', async () => {
     await using world = await FleetWorld.create(1);

@@ -1,0 +1,2 @@
+export { mikroOrmConfig } from './mikroOrmConfig.ts';
+export { type AnyManagerOptions, defineTenancyConfig, type TenancyConfig } from './TenancyConfig.ts';
