@@ -5,9 +5,13 @@ import type { TenantEntities } from '../orm/TenantOrmOptions.ts';
 import type { TenantOrmManager } from '../TenantOrmManager.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
 
-/** Options of `TenantOrmManager.init`, of either kind, whatever the tenant's columns. */
-// biome-ignore lint/suspicious/noExplicitAny: every application's own tenant and entities are accepted
-export type AnyManagerOptions = TenantOrmManagerOptions<any, any, any> | CentralManagerOptions<any, any, any>;
+/** Options of `TenantOrmManager.init`, of either kind, whatever the entities and the tenant's columns. */
+export interface AnyManagerOptions extends Omit<TenantOrmManagerOptions, 'orm' | 'catalog' | 'central' | 'weight'> {
+  readonly orm: object;
+  readonly catalog?: object | undefined;
+  readonly central?: object | undefined;
+  readonly weight?: unknown;
+}
 
 /**
  * What `tenancy.config.ts` exports by default: the options of `TenantOrmManager.init`, or a function that gives them or a

@@ -126,7 +126,7 @@ async function ofCentral(
   manager: TenantOrmManager<Tenant>,
   options: AnyManagerOptions | undefined,
 ): Promise<Finding[]> {
-  if (options !== undefined && !('central' in options && options.central !== undefined)) {
+  if (options !== undefined && options.central === undefined) {
     return [
       { is: 'fine', about: 'central', what: 'there is no central database; runs of migrations are not written down' },
     ];

@@ -1,6 +1,6 @@
 import type { MigrateOptions } from '@mikro-orm/core';
 import { Migrator } from '@mikro-orm/migrations';
-import type { MikroORM, Options } from '@mikro-orm/postgresql';
+import { type MikroORM, type Options, PostgreSqlDriver } from '@mikro-orm/postgresql';
 import { checkServer } from '../connections/ServerOptions.ts';
 import { TenancyConfigurationError, TenantNotFoundError } from '../errors.ts';
 import type { TenantMigrator } from '../migrations/TenantMigrator.ts';
@@ -35,8 +35,10 @@ export function mikroOrmConfig(
       return found;
     });
     const { directUrl, user, password, ssl } = serverOptions(options, tenant);
+    const orm = options.orm as Options;
     return {
-      ...(options.orm as Options),
+      driver: PostgreSqlDriver,
+      ...orm,
       contextName,
       clientUrl: directUrl,
       dbName: tenant.database,
@@ -44,9 +46,9 @@ export function mikroOrmConfig(
       ...(password === undefined ? {} : { password }),
       ...(ssl === undefined ? {} : { driverOptions: { ssl } }),
       ensureDatabase: false,
-      migrations: { ...options.orm.migrations, snapshot: false },
+      migrations: { ...orm.migrations, snapshot: false },
       extensions: [
-        ...(options.orm.extensions ?? []).filter((one) => (one as { readonly name?: string }).name !== 'Migrator'),
+        ...(orm.extensions ?? []).filter((one) => (one as { readonly name?: string }).name !== 'Migrator'),
         lockedMigrator(options, id),
       ],
     } as Options;

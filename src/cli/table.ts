@@ -14,8 +14,7 @@ export function table(titles: readonly string[], rows: readonly (readonly unknow
 }
 
 function textOf(value: unknown): string {
-  const text =
-    value === undefined || value === null ? '-' : typeof value === 'object' ? JSON.stringify(value) : String(value);
+  const text = value === undefined || value === null ? '-' : typeof value === 'string' ? value : JSON.stringify(value);
   // One row is one line, whatever a tenant put into it.
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what a terminal would obey
   return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');

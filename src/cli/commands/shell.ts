@@ -30,13 +30,25 @@ export function addShell(program: Command, cliOf: CliOf): void {
               of,
             ]);
             Object.assign(repl.context, Object.fromEntries(entities), { em, tenant, orm: lease.orm, manager });
-            // Lines come from the terminal, in no context; what they say is to run in the tenant's.
+            // Lines come from the terminal, in no context; what they say is to run in the tenant's, one after the other.
             const inTenant = AsyncLocalStorage.snapshot();
             const evaluate = repl.eval;
-            Object.assign(repl, {
-              eval: (...args: Parameters<typeof evaluate>) => inTenant(() => Reflect.apply(evaluate, repl, args)),
-            });
+            let last = Promise.resolve();
+            const inTurn: typeof evaluate = (code, context, file, answer) => {
+              last = last.then(
+                () =>
+                  new Promise((resolve) => {
+                    const ended: typeof answer = (error, result) => {
+                      answer(error, result);
+                      resolve();
+                    };
+                    inTenant(() => Reflect.apply(evaluate, repl, [code, context, file, ended]));
+                  }),
+              );
+            };
+            Object.assign(repl, { eval: inTurn });
             await once(repl, 'exit', { signal: cli.io.signal }).catch(() => repl.close());
+            await last;
           });
         }),
       ),

@@ -95,7 +95,9 @@ describe('the migrator of a tenant', () => {
     }
     expect(await tables(tenants.databaseOf('acme'))).toEqual(before);
     expect(await broken.migrator('acme').getPending()).toEqual([{ name: 'Migration004Broken' }]);
-    expect(await adminQuery('select 1 from pg_locks where locktype = $1', ['advisory'])).toEqual([]);
+    const locks = `select 1 from pg_locks where locktype = 'advisory'
+      and database = (select oid from pg_database where datname = $1)`;
+    expect(await adminQuery(locks, [tenants.databaseOf('acme')])).toEqual([]);
     expect(await adminQuery("select 1 from counter where note = 'half done'", [], tenants.databaseOf('acme'))).toEqual(
       [],
     );

@@ -11,8 +11,8 @@ export interface CliResult {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
-  // biome-ignore lint/suspicious/noExplicitAny: what a command prints as JSON
-  json(): any;
+  /** What it printed, which must be JSON. */
+  json(): unknown;
 }
 
 export interface CliRun {
