@@ -144,6 +144,7 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
       gate: options.versionGate && required && { options: options.versionGate, required },
     });
     this.fleet = this.#migrations.fleet;
+    central?.onChange((ids) => this.#open.reconsider(ids, (id) => this.catalog.find(id)));
     reportSharing(template, options, events);
   }
 

@@ -1,7 +1,17 @@
 import { EventEmitter } from 'node:events';
 
 /** Why a tenant's ORM was closed. */
-export type CloseReason = 'idle' | 'capacity' | 'evicted' | 'moved' | 'manager closed' | 'closed by the application';
+export type CloseReason =
+  | 'idle'
+  | 'capacity'
+  | 'evicted'
+  /** Its database is another one by now, or its sessions have other settings. */
+  | 'moved'
+  /** Its status takes no work any more. */
+  | 'unavailable'
+  | 'deleted'
+  | 'manager closed'
+  | 'closed by the application';
 
 /** Which address of a server: that of requests, the one without a pooler, or a replica by its place in `replicas`. */
 export type ServerRoute = 'primary' | 'direct' | `replica ${number}`;

@@ -63,6 +63,7 @@ export class CentralDatabase<T extends Tenant = Tenant> {
   readonly #pools: readonly TenantPool[];
   readonly #migrations: CentralMigrations;
   #isClosed = false;
+  #changed: (tenantIds: readonly string[]) => void = () => {};
 
   static async build<T extends Tenant>(parts: CentralParts): Promise<CentralDatabase<T>> {
     const { options, events, shareMetadata } = parts;
@@ -125,7 +126,11 @@ export class CentralDatabase<T extends Tenant = Tenant> {
       ...options.cache,
       changes: session,
       clock: systemClock,
-      onChange: (tenantIds) => events.emit('catalog:changed', { tenantIds }),
+      onChange: (tenantIds) => {
+        // Not by an event, which an application might leave without listeners.
+        this.#changed(tenantIds);
+        events.emit('catalog:changed', { tenantIds });
+      },
       onFailure: (error) => events.emit('catalog:failed', { error }),
     });
     this.ledger = new DatabaseFleetLedger((text, parameters) =>
@@ -140,6 +145,11 @@ export class CentralDatabase<T extends Tenant = Tenant> {
       rules: new TenantRules(options.rules, options.database),
       changed: (ids) => this.#cached.refresh(ids),
     });
+  }
+
+  /** Has `changed` called for tenants that changed, before the event. @internal */
+  onChange(changed: (tenantIds: readonly string[]) => void): void {
+    this.#changed = changed;
   }
 
   /** The central MikroORM. Use a fork of its `em`, or `run`. */

@@ -10,7 +10,8 @@ import type { EntityOwner } from '../context/OwnerGuard.ts';
 import { currentContext } from '../context/TenantContext.ts';
 import { TenancyConfigurationError, TenantOpenError } from '../errors.ts';
 import type { CloseReason, TenancyEmitter } from '../events.ts';
-import { assertTenant, serverOf, type Tenant } from '../tenant/Tenant.ts';
+import { assertTenant, serverOf, statusOf, type Tenant } from '../tenant/Tenant.ts';
+import { unavailabilityOf } from '../tenant/unavailabilityOf.ts';
 import { type EvictionLimits, EvictionPolicy } from './EvictionPolicy.ts';
 import type { OrmTemplate } from './OrmTemplate.ts';
 import { TenantOrm } from './TenantOrm.ts';
@@ -78,6 +79,38 @@ export class OpenTenants<T extends Tenant> {
       void this.#close(existing, 'moved', MOVED_GRACE_MS);
     }
     return this.#open(tenant);
+  }
+
+  /**
+   * Tenants changed in the catalogue: those that are gone, that take no work any more, or whose place is another one are
+   * closed. What is under way in them has 10 seconds. A failure to look one up changes nothing; the next `get` asks again.
+   */
+  reconsider(ids: readonly string[], find: (id: string) => Promise<T | undefined>): void {
+    for (const id of ids) {
+      const handle = this.#handles.get(id);
+      if (handle !== undefined) {
+        find(id).then(
+          (tenant) => this.#reconsider(handle, tenant),
+          () => {},
+        );
+      }
+    }
+  }
+
+  #reconsider(handle: TenantOrm<T>, tenant: T | undefined): void {
+    const reason = tenant === undefined ? 'deleted' : this.#reasonToClose(handle, tenant);
+    if (reason !== undefined) {
+      void this.#close(handle, reason, MOVED_GRACE_MS);
+    }
+  }
+
+  /** Work that a status was allowed for by name goes on as long as that is the status. */
+  #reasonToClose(handle: TenantOrm<T>, tenant: T): CloseReason | undefined {
+    const isNew = statusOf(tenant) !== statusOf(handle.tenant);
+    if (isNew && unavailabilityOf(tenant) !== undefined) {
+      return 'unavailable';
+    }
+    return handle.place === this.#placeOf(tenant) ? undefined : 'moved';
   }
 
   /** Closes one tenant, and waits for what is closing of it already. Resolves to whether it was open. */

@@ -27,7 +27,7 @@ export interface TenantOrmParts<T extends Tenant> {
 
 /** One open tenant: its ORM, its pool, and who uses it. */
 export class TenantOrm<T extends Tenant = Tenant> {
-  readonly tenant: T;
+  #tenant: T;
   readonly place: string;
   readonly generation: number;
   readonly openedAt: number;
@@ -39,11 +39,16 @@ export class TenantOrm<T extends Tenant = Tenant> {
 
   constructor(parts: TenantOrmParts<T>) {
     this.#parts = parts;
-    this.tenant = parts.tenant;
+    this.#tenant = parts.tenant;
     this.place = parts.place;
     this.generation = parts.generation;
     this.openedAt = parts.clock.now();
     this.#state = parts.orm instanceof Promise ? { is: 'opening', orm: parts.orm } : { is: 'open', orm: parts.orm };
+  }
+
+  /** As it was when it was leased last. */
+  get tenant(): T {
+    return this.#tenant;
   }
 
   get leases(): number {
@@ -82,6 +87,7 @@ export class TenantOrm<T extends Tenant = Tenant> {
       throw new TenantClosedError(tenant.id, 'it was evicted while it was being leased');
     }
     const orm = this.#state.orm as TenantMikroORM;
+    this.#tenant = tenant;
     this.#leases += 1;
     if (this.#leases === 1) {
       this.#parts.onUse(this, true);
