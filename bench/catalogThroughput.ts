@@ -5,6 +5,8 @@ import { compared, KoaSide, type Turn } from './support/KoaSide.ts';
 import { type Figure, record } from './support/results.ts';
 
 const ROWS = 5;
+/** Of the application, each read before the measuring begins. */
+const ENTITIES = 5;
 const TENANTS = 5;
 const LIMITS = { maxConnections: 22, maxConnectionsPerTenant: 4 } as const;
 const LOAD = { concurrency: 16, warmUpMs: 3_000, roundMs: 500 } as const;
@@ -28,7 +30,11 @@ type SideName = keyof typeof SIDES;
 const NAMES = Object.keys(SIDES) as SideName[];
 
 await using server = await BenchServer.start(150);
-const databases = await server.createDatabases({ entities: entities(1), rowsPerTable: ROWS, count: TENANTS + 1 });
+const databases = await server.createDatabases({
+  entities: entities(ENTITIES),
+  rowsPerTable: ROWS,
+  count: TENANTS + 1,
+});
 const [central = '', ...tenants] = databases;
 const turns: Record<SideName, Turn[]> = { static: [], control: [], database: [], beside: [] };
 
@@ -38,7 +44,15 @@ for (let index = 0; index < PROCESSES; index += 1) {
   for (let at = 0; at < NAMES.length; at += 1) {
     // Another one is started first each time.
     const name = NAMES[(index + at) % NAMES.length] as SideName;
-    const options = { is: SIDES[name], url: server.url, databases: tenants, central, rows: ROWS, ...LIMITS };
+    const options = {
+      is: SIDES[name],
+      url: server.url,
+      databases: tenants,
+      central,
+      rows: ROWS,
+      entities: ENTITIES,
+      ...LIMITS,
+    };
     sides.push({ name, side: stack.use(await KoaSide.start(options, LOAD)) });
   }
   for (let round = 0; round < ROUNDS; round += 1) {

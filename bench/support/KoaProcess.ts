@@ -23,6 +23,8 @@ export interface KoaServerOptions {
   readonly databases: readonly string[];
   /** The central database, for those who have one. */
   readonly central?: string;
+  /** How many entities the application has; the first requests read all of them, and the others the first. @default 1 */
+  readonly entities?: number;
   /** How many rows an answer has. */
   readonly rows: number;
   /** Connections of the process. */

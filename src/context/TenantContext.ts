@@ -57,11 +57,11 @@ export function enterTenantContext<R>(context: TenantContext, fn: () => R): R {
   // `create([])` makes an empty context without forking once more; its map is public.
   const request = (): R =>
     RequestContext.create([], () => {
-      RequestContext.currentRequestContext()?.map.set(em.name, em).set(DEFAULT_CONTEXT, em);
       const central = (context.manager as CentralOwner)[CENTRAL];
       if (central !== undefined) {
         offerCentral(central);
       }
+      RequestContext.currentRequestContext()?.map.set(em.name, em).set(DEFAULT_CONTEXT, em);
       return enter();
     });
   // Inside a transaction MikroORM prefers the transaction's fork to the request's. The new fork takes its place, so

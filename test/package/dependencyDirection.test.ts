@@ -25,6 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   testing: [...BASE, 'catalog'],
   koa: [...BASE, 'catalog', 'resolution', 'orm', 'TenantOrmManager.ts'],
+  'pg-boss': [...BASE, 'migrations', 'TenantOrmManager.ts'],
   cli: [
     ...[...BASE, 'catalog', 'domains', 'central', 'connections', 'context', 'orm', 'migrations'],
     ...['ManagerOptions.ts', 'TenantOrmManager.ts'],

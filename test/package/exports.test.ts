@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import * as main from 'mikro-orm-multitenancy';
 import * as cli from 'mikro-orm-multitenancy/cli';
 import * as koa from 'mikro-orm-multitenancy/koa';
+import * as pgBoss from 'mikro-orm-multitenancy/pg-boss';
 import * as testing from 'mikro-orm-multitenancy/testing';
 import manifest from '../../package.json' with { type: 'json' };
 
@@ -55,6 +56,7 @@ const PUBLIC = {
   ],
   './testing': ['catalogConformance'],
   './cli': ['defineTenancyConfig', 'mikroOrmConfig'],
+  './pg-boss': ['TenancyJobs'],
 } as const;
 
 describe('the package', () => {
@@ -63,6 +65,7 @@ describe('the package', () => {
     ['./koa', koa],
     ['./testing', testing],
     ['./cli', cli],
+    ['./pg-boss', pgBoss],
   ] as const)('exports from "%s" exactly its public API', (entry, module) => {
     expect(Object.keys(module).sort()).toEqual([...PUBLIC[entry]]);
   });

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import type { Clock } from '../../connections/Clock.ts';
 import type { PostgresServer } from '../../connections/PostgresServer.ts';
 import { TenancyConfigurationError } from '../../errors.ts';
@@ -21,6 +22,7 @@ import {
   type FleetWorkOptions,
   migrateShape,
   planShape,
+  recordShape,
   rollbackShape,
   selectionShape,
   workShape,
@@ -84,8 +86,21 @@ export class FleetMigrator<T extends Tenant = Tenant> {
    */
   async migrate(options: FleetMigrateOptions<T> = {}): Promise<FleetReport> {
     const checked = checkFleetOptions('migrate', migrateShape, options);
-    const { to, attempts, lockTimeoutMs, statementTimeoutMs, stopAfterFailures, pauseMs, by, between } = checked;
     this.#perServer(checked);
+    return this.#work(await this.#planned(checked), checked);
+  }
+
+  /** Writes a run down that nobody works on yet, for others to `join`. */
+  async record(options: Omit<FleetMigrateOptions<T>, keyof FleetWorkOptions> = {}): Promise<FleetReport> {
+    const checked = checkFleetOptions('record', recordShape, options);
+    this.#ledger('record');
+    return reportOf(await this.#planned(checked), true);
+  }
+
+  async #planned(
+    checked: z.infer<typeof recordShape> & { readonly signal?: AbortSignal | undefined; readonly between?: unknown },
+  ): Promise<RunLedger> {
+    const { to, attempts, lockTimeoutMs, statementTimeoutMs, stopAfterFailures, pauseMs, by, between } = checked;
     await this.#knownUpTo(to);
     checked.signal?.throwIfAborted();
     const tenants = await this.#chosen(checked, checked.order);
@@ -96,7 +111,7 @@ export class FleetMigrator<T extends Tenant = Tenant> {
     }));
     const confirms = between !== undefined;
     const settings = { to, attempts, lockTimeoutMs, statementTimeoutMs, stopAfterFailures, pauseMs, confirms };
-    return this.#begin({ kind: 'migrate', settings, by, ofRun: undefined }, items, checked);
+    return this.#begin({ kind: 'migrate', settings, by, ofRun: undefined }, items);
   }
 
   /** Goes on with what a run left pending; after a stop between two waves, with the next one. */
@@ -149,7 +164,7 @@ export class FleetMigrator<T extends Tenant = Tenant> {
     const takenBack = run.items
       .filter(({ migrations }) => migrations.length > 0)
       .map(({ tenantId, server, migrations }) => ({ tenantId, server, wave: 1, takesBack: migrations }));
-    return this.#begin({ kind: 'rollback', settings, by, ofRun: runId }, takenBack, checked);
+    return this.#work(await this.#begin({ kind: 'rollback', settings, by, ofRun: runId }, takenBack), checked);
   }
 
   /** The report of a run as it is now. Rejects with `FleetRunNotFoundError`. */
@@ -176,7 +191,7 @@ export class FleetMigrator<T extends Tenant = Tenant> {
     return chosen.behind ? { ...found, tenants: found.tenants.filter(({ state }) => state === 'behind') } : found;
   }
 
-  async #begin(run: NewFleetRun, items: readonly NewFleetItem[], work: CheckedWork): Promise<FleetReport> {
+  async #begin(run: NewFleetRun, items: readonly NewFleetItem[]): Promise<RunLedger> {
     const { ledger, clock, events } = this.#parts;
     const own = (await ledger?.create(run, items)) ?? new MemoryRunLedger(run, items, clock);
     const { run: created } = await own.progress();
@@ -186,7 +201,7 @@ export class FleetMigrator<T extends Tenant = Tenant> {
       tenants: items.length,
       waves: created.waves,
     });
-    return this.#work(own, work);
+    return own;
   }
 
   async #work(ledger: RunLedger, options: CheckedWork, { isGuest = false } = {}): Promise<FleetReport> {
@@ -203,7 +218,7 @@ export class FleetMigrator<T extends Tenant = Tenant> {
       events,
     };
     const worker = new FleetWorker({
-      ...{ ledger, options, perServer, events, assertOpen },
+      ...{ ledger, run, options, perServer, events, assertOpen },
       step: ({ tenantId, takesBack }, begin) => stepTenant(of, { tenantId, takesBack, begin }),
     });
     await worker.work();

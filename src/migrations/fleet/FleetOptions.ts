@@ -122,6 +122,11 @@ const plan = {
 };
 
 export const planShape = z.strictObject({ ...plan, sql: z.boolean().default(false), signal: work.signal });
+export const recordShape = z.strictObject({
+  ...plan,
+  ...run,
+  pauseMs: limit.default(FLEET_DEFAULTS.pauseMs),
+});
 export const migrateShape = z.strictObject({
   ...plan,
   ...work,

@@ -4,13 +4,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ManagerClosedError } from '../../errors.ts';
 import type { TenancyEmitter } from '../../events.ts';
 import type { CheckedWork } from './FleetOptions.ts';
-import { countsOf, type FleetCounts, type FleetItem } from './FleetRun.ts';
+import { countsOf, type FleetCounts, type FleetItem, type FleetItemState, type FleetRun } from './FleetRun.ts';
 import { mayPass } from './mayPass.ts';
 import type { Claim, Outcome, Progress, RunLedger } from './RunLedger.ts';
 import { ClaimLostError, type StepResult } from './TenantStep.ts';
 
 export interface FleetWorkerParts {
   readonly ledger: RunLedger;
+  readonly run: FleetRun;
   readonly options: CheckedWork;
   /** How many tenants at once on each server that this process knows. */
   readonly perServer: ReadonlyMap<string, number>;
@@ -25,6 +26,8 @@ export interface FleetWorkerParts {
 
 /** How often the ledger is asked for what other workers did, and for tenants that are due again. */
 const POLL_MS = 200;
+/** How old the counts of a progress may be. */
+const COUNTS_AGE_MS = 1_000;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 30_000;
 
@@ -40,6 +43,7 @@ export class FleetWorker {
   readonly #name = `${hostname()}:${process.pid}:${randomBytes(4).toString('hex')}`;
   readonly #running = new Map<string, Running>();
   #failure: { readonly error: unknown } | undefined;
+  #counts: { readonly at: number; readonly counts: FleetCounts } | undefined;
 
   constructor(parts: FleetWorkerParts) {
     this.#parts = parts;
@@ -129,30 +133,28 @@ export class FleetWorker {
       // The tenant is left as it was; its lease ends, and whoever takes up the run looks at it again.
       assertOpen();
     }
-    const outcome = await this.#outcome(claim, result);
+    const outcome = this.#outcome(claim, result);
     if (await ledger.settle(claim, this.#name, outcome)) {
       await this.#settled(claim, outcome);
     }
   }
 
-  async #outcome(claim: Claim, { failure, migrations, to }: StepResult): Promise<Outcome> {
-    const { run } = await this.#parts.ledger.progress();
+  #outcome(claim: Claim, { failure, migrations, to }: StepResult): Outcome {
+    const { settings } = this.#parts.run;
     const done = { migrations, to, error: failure?.report, isForgiven: false };
     if (failure === undefined) {
       return { ...done, state: migrations.length > 0 ? 'done' : 'unchanged', againInMs: 0 };
     }
     const tries = claim.attempt - claim.forgiven;
     // What may be half done is not done again by itself.
-    const isOver = failure.report.mayBeHalfDone || !mayPass(failure.error) || tries >= run.settings.attempts;
+    const isOver = failure.report.mayBeHalfDone || !mayPass(failure.error) || tries >= settings.attempts;
     const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (tries - 1)) * (0.5 + Math.random());
     return isOver ? { ...done, state: 'failed', againInMs: 0 } : { ...done, state: 'pending', againInMs: pauseMs };
   }
 
   async #settled(claim: Claim, { state, migrations, to, error }: Outcome): Promise<void> {
-    const { ledger, events, options } = this.#parts;
+    const { ledger, events, options, run } = this.#parts;
     const { tenantId, attempt } = claim;
-    const progress = await ledger.progress();
-    const { run } = progress;
     const about = { runId: run.id, tenantId, attempt, migrations: migrations.map(({ name }) => name) };
     if (state === 'pending') {
       events.emit('fleet:tenant-delayed', { ...about, error });
@@ -164,13 +166,30 @@ export class FleetWorker {
         ...{ tenantId, server: claim.server, wave: claim.wave, state, attempts: attempt, from: undefined, to },
         ...{ migrations, error, startedAt: undefined, finishedAt: new Date().toISOString() },
       };
-      options.onProgress(item, countsIn(progress));
+      options.onProgress(item, await this.#countsAfter(state));
     }
-    const { stopAfterFailures = Number.POSITIVE_INFINITY } = run.settings;
-    const failed = countsIn(progress).failed - progress.failuresBefore;
-    if (state === 'failed' && failed >= stopAfterFailures) {
-      await ledger.stop(`${failed} of the tenants failed`);
+    const { stopAfterFailures } = run.settings;
+    if (state === 'failed' && stopAfterFailures !== undefined) {
+      const progress = await ledger.progress();
+      const failed = countsIn(progress).failed - progress.failuresBefore;
+      if (failed >= stopAfterFailures) {
+        await ledger.stop(`${failed} of the tenants failed`);
+      }
     }
+  }
+
+  /** The ledger is asked once a second; in between one tenant more is through. */
+  async #countsAfter(state: FleetItemState): Promise<FleetCounts> {
+    const known = this.#counts;
+    if (known === undefined || performance.now() - known.at > COUNTS_AGE_MS) {
+      const counts = countsIn(await this.#parts.ledger.progress());
+      this.#counts = { at: performance.now(), counts };
+      return counts;
+    }
+    const { running, [state]: count } = known.counts;
+    const counts = { ...known.counts, running: Math.max(0, running - 1), [state]: count + 1 };
+    this.#counts = { at: known.at, counts };
+    return counts;
   }
 
   /** With nothing under way here and nothing to take: waits for others, begins the next wave, or ends the run. */

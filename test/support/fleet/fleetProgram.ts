@@ -1,7 +1,9 @@
 // Works on a run, and kills itself with SIGKILL before the statement of a given number is sent. Statements that count are
 // those of the ledger and of the tenants' databases. Prints the report where it lives to the end.
 import { TenantOrmManager } from 'mikro-orm-multitenancy';
+import { TenancyJobs } from 'mikro-orm-multitenancy/pg-boss';
 import pg from 'pg';
+import { PgBoss } from 'pg-boss';
 import { House } from '../manager/TestTenants.ts';
 import { FLEET_MIGRATIONS } from './FleetWorld.ts';
 
@@ -14,12 +16,14 @@ export interface FleetProgram {
   /** The run to join or to take back. @default a new one over `ids` */
   readonly joins?: string;
   readonly takesBack?: string;
+  /** Works on the jobs of pg-boss in this database, until it is killed. */
+  readonly boss?: string;
   readonly killAt?: number;
   readonly allOrNothing?: boolean;
 }
 
 const program = JSON.parse(process.argv[2] ?? '{}') as FleetProgram;
-const { server, central, prefix, ids, joins, takesBack, killAt = 0, allOrNothing = true } = program;
+const { server, central, prefix, ids, joins, takesBack, boss, killAt = 0, allOrNothing = true } = program;
 
 let statements = 0;
 const { query } = pg.Client.prototype;
@@ -43,6 +47,13 @@ const manager = await TenantOrmManager.init({
   central: { database: central, server },
 });
 const work = { leaseMs: 400, concurrency: ids.length > 2 ? 3 : 1 };
+if (boss !== undefined) {
+  const jobs = new PgBoss(boss);
+  await jobs.start();
+  await new TenancyJobs(jobs, manager).work(work);
+  // Only the signal ends it.
+  await new Promise(() => {});
+}
 const report =
   joins !== undefined
     ? await manager.fleet.join(joins, work)

@@ -1,0 +1,1 @@
+export { TenancyJobs, type TenancyJobsOptions, type TenancyWorkOptions } from './TenancyJobs.ts';
