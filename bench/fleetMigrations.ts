@@ -10,7 +10,8 @@ import { median, timeOf } from './support/measure.ts';
 import { type Figure, record } from './support/results.ts';
 
 const TENANTS = 500;
-const ENTITIES = 10;
+/** As an application has that is worth a fleet. */
+const ENTITIES = 50;
 /** Of everybody but the loop, which takes one tenant after the other. */
 const CONCURRENCY = 4;
 const ROUNDS = 3;
