@@ -59,6 +59,7 @@ export class CentralDatabase<T extends Tenant = Tenant> {
   readonly forks: CentralForks;
   readonly #orm: MikroORM;
   readonly #cached: CachedCatalog<T>;
+  readonly #catalogFork: () => EntityManager;
   readonly #server: PostgresServer;
   readonly #pools: readonly TenantPool[];
   readonly #migrations: CentralMigrations;
@@ -117,6 +118,7 @@ export class CentralDatabase<T extends Tenant = Tenant> {
       tenant: options.tenantClass,
       fork: () => built.catalog.em.fork({ disableContextResolution: true }),
     };
+    this.#catalogFork = database.fork as () => EntityManager;
     const session = new CatalogSession({
       server: options.server,
       database: options.database,
@@ -133,18 +135,29 @@ export class CentralDatabase<T extends Tenant = Tenant> {
       },
       onFailure: (error) => events.emit('catalog:failed', { error }),
     });
-    this.ledger = new DatabaseFleetLedger((text, parameters) =>
-      database
-        .fork()
-        .getConnection()
-        .execute(text, [...parameters], 'all'),
-    );
+    this.ledger = new DatabaseFleetLedger((text, parameters) => this.sql(text, parameters));
     this.catalog = this.#cached;
     this.tenants = new DatabaseTenantStore<T>({
       database,
       rules: new TenantRules(options.rules, options.database),
       changed: (ids) => this.#cached.refresh(ids),
     });
+  }
+
+  /** One statement on the catalogue's connections, with `?` for its parameters. @internal */
+  sql<R extends object>(text: string, parameters: readonly unknown[], em = this.#catalogFork()): Promise<R[]> {
+    return em.getConnection().execute(text, [...parameters], 'all', em.getTransactionContext());
+  }
+
+  /**
+   * One transaction, in which tenants and what is written down of them change together. This process hears of the
+   * tenants `ids` before the caller goes on.
+   * @internal
+   */
+  async change<R>(ids: readonly string[], work: (em: EntityManager) => Promise<R>): Promise<R> {
+    const result = await this.#catalogFork().transactional((em) => work(em as EntityManager));
+    await this.#cached.refresh(ids);
+    return result;
   }
 
   /** Has `changed` called for tenants that changed, before the event. @internal */

@@ -2,7 +2,7 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import { CHANGES_TABLE, DOMAINS_TABLE, TENANTS_TABLE, TenantDomain } from '../catalog/TenantEntity.ts';
 import type { TenantOrmOptions } from '../orm/TenantOrmOptions.ts';
 import type { CheckedCentralOptions } from './CentralOptions.ts';
-import { CATALOG_MIGRATIONS_TABLE, FLEET_TABLES } from './names.ts';
+import { CATALOG_MIGRATIONS_TABLE, FLEET_TABLES, PROVISIONING_TABLES } from './names.ts';
 
 /** MikroORM's options of the central database: the application's, and the catalogue's entities beside. */
 export function centralOrmOptions({ orm, tenant, tenantClass }: CheckedCentralOptions): TenantOrmOptions {
@@ -30,6 +30,7 @@ export function centralOrmOptions({ orm, tenant, tenantClass }: CheckedCentralOp
         CHANGES_TABLE,
         CATALOG_MIGRATIONS_TABLE,
         FLEET_TABLES,
+        PROVISIONING_TABLES,
       ],
     },
   };

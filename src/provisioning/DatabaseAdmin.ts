@@ -1,0 +1,231 @@
+import { type LentConnection, TenantPool } from '../connections/TenantPool.ts';
+import type { PostgresServer } from '../connections/PostgresServer.ts';
+import { Turns } from '../connections/Turns.ts';
+import { TenantConflictError } from '../errors.ts';
+import { quoteIdentifier } from '../tenant/databaseName.ts';
+import { type CreationStrategy, fallbackOf, settingsOf } from './creationStrategy.ts';
+
+export interface NewDatabase {
+  readonly template: string;
+  readonly strategy: CreationStrategy;
+  /** What the database is known by, whatever its name is later. */
+  readonly mark: string;
+}
+
+/** Of one database of the server. */
+export interface DatabaseInfo {
+  readonly name: string;
+  readonly takesConnections: boolean;
+  /** What {@link DatabaseAdmin.create} or {@link DatabaseAdmin.mark} left on it. */
+  readonly mark: string | undefined;
+  readonly sizeBytes: number;
+  readonly sessions: number;
+}
+
+/** SQLSTATEs. */
+const DUPLICATE_DATABASE = '42P04';
+const OBJECT_IN_USE = '55006';
+
+/** In place of a tenant's id where errors, events and PostgreSQL's `application_name` want one. No tenant can have it. */
+const ADMIN_ID = '(provisioning)';
+
+/** Of our own, beside a hash of a name. */
+const LOCK_CLASS = 0x6d6f_7470;
+
+/** How often sessions that are about to end are waited for before a rename. */
+const RENAME_ATTEMPTS = 10;
+
+const INFO = `
+  select datname as name, datallowconn as "takesConnections", shobj_description(oid, 'pg_database') as mark,
+    pg_database_size(oid)::float8 as "sizeBytes",
+    (select count(*)::int from pg_stat_activity where datid = pg_database.oid) as sessions
+  from pg_database where datname = $1`;
+
+/** Creates, renames, closes and drops the databases of one server, on maintenance sessions from its reserve. */
+export class DatabaseAdmin {
+  readonly server: PostgresServer;
+  readonly #turns: Turns;
+  readonly #pool: TenantPool;
+
+  constructor(server: PostgresServer) {
+    this.server = server;
+    // One connection of the reserve is left for a migration.
+    this.#turns = new Turns(Math.min(4, Math.max(1, server.maxMigrations)));
+    const account = server.reserved({ tenantId: ADMIN_ID, database: server.maintenanceDatabase });
+    this.#pool = new TenantPool(account, { graceMs: () => 0 });
+  }
+
+  /** Runs `work` on a session of the maintenance database, in turn. */
+  async session<R>(work: (session: LentConnection) => Promise<R>): Promise<R> {
+    return this.#turns.run(async () => {
+      const session = await this.#pool.connect();
+      try {
+        return await work(session);
+      } finally {
+        session.release();
+      }
+    });
+  }
+
+  /**
+   * The same while nobody else has the lock on `name`. A process that was killed keeps it until PostgreSQL is through
+   * with its last statement, which may be a `CREATE DATABASE`.
+   */
+  async locked<R>(name: string, work: (session: LentConnection) => Promise<R>): Promise<R> {
+    return this.session(async (session) => {
+      await session.query('select pg_advisory_lock($1, hashtext($2))', [LOCK_CLASS, name]);
+      try {
+        return await work(session);
+      } finally {
+        await session.query('select pg_advisory_unlock($1, hashtext($2))', [LOCK_CLASS, name]);
+      }
+    });
+  }
+
+  async info(name: string): Promise<DatabaseInfo | undefined> {
+    return this.session((session) => infoOf(session, name));
+  }
+
+  async list(prefix: string): Promise<string[]> {
+    return this.session(async (session) => {
+      const { rows } = await session.query('select datname from pg_database where starts_with(datname, $1) order by 1', [
+        prefix,
+      ]);
+      return rows.map(({ datname }: { datname: string }) => datname);
+    });
+  }
+
+  /** Creates the database unless it is there, marked, and closed to everybody but its owner. */
+  async create(name: string, { template, strategy, mark }: NewDatabase): Promise<void> {
+    await this.locked(name, async (session) => {
+      const there = await infoOf(session, name);
+      if (there === undefined) {
+        await createBy(session, name, template, strategy);
+      }
+      if (there?.mark === undefined) {
+        await session.query(commentOn(name, mark), []);
+      }
+      // A new database lets every role of the server connect, whatever its template does.
+      await session.query(`revoke connect, temporary on database ${quoteIdentifier(name)} from public`, []);
+    });
+  }
+
+  /** Drops the database if it is there, and ends the sessions that it has. */
+  async drop(name: string): Promise<void> {
+    await this.locked(name, async (session) => {
+      await session.query(`drop database if exists ${quoteIdentifier(name)} with (force)`, []);
+    });
+  }
+
+  /** Drops the database if it is the one with this mark. */
+  async dropMarked(name: string, mark: string): Promise<void> {
+    await this.locked(name, async (session) => {
+      if ((await infoOf(session, name))?.mark === mark) {
+        await session.query(`drop database if exists ${quoteIdentifier(name)} with (force)`, []);
+      }
+    });
+  }
+
+  /**
+   * Gives the database another name, and ends the sessions that it has: whoever knows the old name alone does not reach
+   * it any more. Does nothing where the one with this mark has the new name already.
+   */
+  async rename(from: string, to: string, { mark, tenantId }: { readonly mark: string; readonly tenantId: string }): Promise<void> {
+    await this.locked(from, async (session) => {
+      if ((await infoOf(session, from))?.mark !== mark && (await infoOf(session, to))?.mark === mark) {
+        await allow(session, to, true);
+        return;
+      }
+      await allow(session, from, false);
+      try {
+        await renameUnused(session, from, to);
+      } catch (error) {
+        await allow(session, from, true);
+        throw (error as { readonly code?: unknown }).code === DUPLICATE_DATABASE
+          ? new TenantConflictError(tenantId, `the database name "${to}"`, { cause: error })
+          : error;
+      }
+      await allow(session, to, true);
+    });
+  }
+
+  /** Whether anybody may connect. Those who are connected stay. */
+  async allowConnections(name: string, allowed: boolean): Promise<void> {
+    await this.session((session) => allow(session, name, allowed));
+  }
+
+  async mark(name: string, mark: string): Promise<void> {
+    await this.session((session) => session.query(commentOn(name, mark), []));
+  }
+
+  async terminate(name: string): Promise<void> {
+    await this.session((session) => terminateAll(session, name));
+  }
+
+  /** Turns away whoever waits, and cuts off what is under way after `timeoutMs`. */
+  async close(timeoutMs: number): Promise<void> {
+    await this.#pool.close('manager closed', timeoutMs);
+  }
+}
+
+async function infoOf(session: LentConnection, name: string): Promise<DatabaseInfo | undefined> {
+  const { rows } = await session.query(INFO, [name]);
+  const info = rows[0] as (Omit<DatabaseInfo, 'mark'> & { readonly mark: string | null }) | undefined;
+  return info && { ...info, mark: info.mark ?? undefined };
+}
+
+async function createBy(
+  session: LentConnection,
+  name: string,
+  template: string,
+  strategy: CreationStrategy,
+): Promise<void> {
+  try {
+    for (const [setting, value] of Object.entries(settingsOf(strategy))) {
+      await session.query('select set_config($1, $2, false)', [setting, value]);
+    }
+    const how = strategy === 'wal-log' ? 'wal_log' : 'file_copy';
+    await session.query(
+      `create database ${quoteIdentifier(name)} template ${quoteIdentifier(template)} strategy ${how}`,
+      [],
+    );
+  } catch (error) {
+    const other = fallbackOf(strategy, error);
+    if (other === undefined) {
+      throw error;
+    }
+    await createBy(session, name, template, other);
+  }
+}
+
+/** Autovacuum may be at work there, and a session that was ended may take a moment to go. */
+async function renameUnused(session: LentConnection, from: string, to: string, attempt = 1): Promise<void> {
+  await terminateAll(session, from);
+  try {
+    await session.query(`alter database ${quoteIdentifier(from)} rename to ${quoteIdentifier(to)}`, []);
+  } catch (error) {
+    if ((error as { readonly code?: unknown }).code !== OBJECT_IN_USE || attempt >= RENAME_ATTEMPTS) {
+      throw error;
+    }
+    await renameUnused(session, from, to, attempt + 1);
+  }
+}
+
+async function terminateAll(session: LentConnection, name: string): Promise<void> {
+  await session.query(
+    'select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and pid <> pg_backend_pid()',
+    [name],
+  );
+}
+
+async function allow(session: LentConnection, name: string, allowed: boolean): Promise<void> {
+  await session.query(`alter database ${quoteIdentifier(name)} allow_connections ${allowed}`, []);
+}
+
+/** A mark is of our own making and has nothing to quote: no parameter can stand there. */
+export function commentOn(database: string, mark: string): string {
+  if (!/^[\w :.-]*$/.test(mark)) {
+    throw new Error('A mark has letters, digits, spaces, and "_:.-" only.');
+  }
+  return `comment on database ${quoteIdentifier(database)} is '${mark}'`;
+}

@@ -1,0 +1,196 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { LentConnection } from '../connections/TenantPool.ts';
+import type { TenantPool } from '../connections/TenantPool.ts';
+import { TenancyEmitter } from '../events.ts';
+import { migrationsTable } from '../migrations/executedMigrations.ts';
+import { MigrationFiles } from '../migrations/MigrationFiles.ts';
+import { type MigrationLock, TenantMigrator } from '../migrations/TenantMigrator.ts';
+import type { OrmTemplate } from '../orm/OrmTemplate.ts';
+import { type CreationStrategy, strategyFor } from './creationStrategy.ts';
+import { commentOn, type DatabaseAdmin } from './DatabaseAdmin.ts';
+import { type DatabaseNames, hashOf } from './databaseNames.ts';
+import type { TemplateOptions } from './ProvisioningOptions.ts';
+
+export interface TemplateParts {
+  readonly admin: DatabaseAdmin;
+  readonly names: DatabaseNames;
+  readonly orm: OrmTemplate;
+  readonly options: TemplateOptions;
+  /** What every database of a tenant gets beside the migrations, on a session as their owner. */
+  readonly prepare: ((session: LentConnection) => Promise<void>) | undefined;
+  readonly track: (pool: TenantPool) => () => void;
+  readonly lockTimeoutMs: number;
+}
+
+/** A template that is there and finished. */
+export interface BuiltTemplate {
+  readonly database: string;
+  readonly strategy: CreationStrategy;
+}
+
+/** In place of a tenant's id, in events and in PostgreSQL's `application_name`. */
+const TEMPLATE_ID = '(template)';
+
+/** How often it is written down that a template is in use. */
+const NOTE_USE_EVERY_MS = 10 * 60_000;
+
+/**
+ * The database of one server from which those of new tenants are copied: built by the application's migrations, named by
+ * what they are, and closed to connections. A template under its name is finished; one that is being built has another
+ * name, which a process that was killed leaves behind for the next one to begin anew.
+ */
+export class TemplateDatabase {
+  readonly #parts: TemplateParts;
+  #hash: Promise<string> | undefined;
+  #built: Promise<BuiltTemplate> | undefined;
+  #usedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(parts: TemplateParts) {
+    this.#parts = parts;
+  }
+
+  /** The template of this application's migrations, built now if it is not there. */
+  async ensure(): Promise<BuiltTemplate> {
+    this.#built ??= this.#find().catch((error: unknown) => {
+      this.#built = undefined;
+      throw error;
+    });
+    const built = await this.#built;
+    const now = performance.now();
+    if (now - this.#usedAt >= NOTE_USE_EVERY_MS) {
+      this.#usedAt = now;
+      await this.#parts.admin.mark(built.database, useMark());
+    }
+    return built;
+  }
+
+  /** Has the next `ensure` look again: somebody may have dropped the database. */
+  forget(): void {
+    this.#built = undefined;
+    this.#usedAt = Number.NEGATIVE_INFINITY;
+  }
+
+  /** The name that it has or will have. */
+  async name(): Promise<string> {
+    return this.#parts.names.template(await this.hash());
+  }
+
+  /** The same for the same migrations, base and `version`. */
+  hash(): Promise<string> {
+    this.#hash ??= this.#hashNow().catch((error: unknown) => {
+      this.#hash = undefined;
+      throw error;
+    });
+    return this.#hash;
+  }
+
+  /** Drops templates of other migrations that nobody has used for `keepTemplatesMs`. Gives their names. */
+  async prune(): Promise<string[]> {
+    const { admin, names, options } = this.#parts;
+    const current = await this.name();
+    const dropped: string[] = [];
+    for (const name of await admin.list(names.templates)) {
+      const mark = name === current ? undefined : (await admin.info(name))?.mark;
+      const usedAt = usedAtOf(mark);
+      if (usedAt !== undefined && Date.now() - usedAt >= options.keepTemplatesMs) {
+        await admin.dropMarked(name, mark ?? '');
+        dropped.push(name);
+      }
+    }
+    return dropped;
+  }
+
+  async #find(): Promise<BuiltTemplate> {
+    const { admin } = this.#parts;
+    const hash = await this.hash();
+    const database = this.#parts.names.template(hash);
+    let info = await admin.info(database);
+    if (info === undefined) {
+      await this.#build(hash, database);
+      info = await admin.info(database);
+    }
+    const version = await admin.session(async (session) => {
+      const { rows } = await session.query("select current_setting('server_version_num')::int as version", []);
+      return (rows[0] as { readonly version: number }).version;
+    });
+    return { database, strategy: strategyFor(info?.sizeBytes ?? 0, version) };
+  }
+
+  /** Processes that build at the same time do it together, under the migration lock; one of them finishes it. */
+  async #build(hash: string, database: string): Promise<void> {
+    const { admin, names, options } = this.#parts;
+    const building = names.building(hash);
+    try {
+      await admin.create(building, { template: options.base, strategy: 'wal-log', mark: building });
+      await this.#migrator(building).locked((lock) => this.#fill(building, lock));
+      await admin.rename(building, database, { mark: preparedMark(building), tenantId: TEMPLATE_ID });
+    } catch (error) {
+      // Whoever finishes it first ends the sessions of the others.
+      if ((await admin.info(database)) === undefined) {
+        throw error;
+      }
+      await admin.drop(building);
+    }
+    await admin.allowConnections(database, false);
+    await admin.mark(database, useMark());
+  }
+
+  async #fill(building: string, { connection, orm }: MigrationLock): Promise<void> {
+    const { admin, options, prepare } = this.#parts;
+    await orm.migrator.up();
+    await prepare?.(connection);
+    if ((await admin.info(building))?.mark !== preparedMark(building)) {
+      const em = orm.em.fork({ disableContextResolution: true }) as EntityManager;
+      await em.transactional(async (inner) => {
+        await options.prepare?.(inner as EntityManager);
+        // With what the application wrote, so that it is not written twice.
+        const text = commentOn(building, preparedMark(building));
+        await inner.getConnection().execute(text, [], 'run', inner.getTransactionContext());
+      });
+    }
+    await connection.query('analyze', []);
+  }
+
+  #migrator(database: string): TenantMigrator {
+    const { admin, orm, track, lockTimeoutMs } = this.#parts;
+    const { server } = admin;
+    return new TenantMigrator({
+      template: orm,
+      // Nobody migrated a tenant.
+      events: new TenancyEmitter(),
+      target: async () => ({
+        tenant: { id: TEMPLATE_ID, database, server: server.name },
+        server,
+        owner: { tenantId: TEMPLATE_ID, label: 'the template database', refused: () => {} },
+        contextName: database,
+      }),
+      inTurn: (work) => work(),
+      track,
+      lockTimeoutMs,
+    });
+  }
+
+  async #hashNow(): Promise<string> {
+    const { orm, options, prepare } = this.#parts;
+    const migrations = await new MigrationFiles(orm.orm).withChecksums();
+    const { base, version } = options;
+    return hashOf(
+      JSON.stringify([
+        migrations.map(({ name, checksum }) => [name, checksum]),
+        [migrationsTable(orm.orm), base, version ?? '', prepare !== undefined],
+      ]),
+    );
+  }
+}
+
+const preparedMark = (building: string): string => `${building} prepared`;
+
+const USED = 'template used ';
+
+function useMark(): string {
+  return `${USED}${new Date().toISOString()}`;
+}
+
+function usedAtOf(mark: string | undefined): number | undefined {
+  return mark?.startsWith(USED) === true ? Date.parse(mark.slice(USED.length)) : undefined;
+}
