@@ -18,7 +18,6 @@ export interface DatabaseInfo {
   readonly takesConnections: boolean;
   /** What {@link DatabaseAdmin.create} or {@link DatabaseAdmin.mark} left on it. */
   readonly mark: string | undefined;
-  readonly sizeBytes: number;
   readonly sessions: number;
 }
 
@@ -37,7 +36,6 @@ const RENAME_ATTEMPTS = 10;
 
 const INFO = `
   select datname as name, datallowconn as "takesConnections", shobj_description(oid, 'pg_database') as mark,
-    pg_database_size(oid)::float8 as "sizeBytes",
     (select count(*)::int from pg_stat_activity where datid = pg_database.oid) as sessions
   from pg_database where datname = $1`;
 
@@ -127,25 +125,40 @@ export class DatabaseAdmin {
   }
 
   /**
-   * Gives the database another name, and ends the sessions that it has: whoever knows the old name alone does not reach
-   * it any more. Does nothing where the one with this mark has the new name already.
+   * Gives the database another name; whoever knows the old one alone does not reach it any more. Does nothing where the
+   * one with this mark has the new name already. `isInUse`: whether there may be sessions, which are ended then.
    */
-  async rename(from: string, to: string, { mark, tenantId }: { readonly mark: string; readonly tenantId: string }): Promise<void> {
+  async rename(
+    from: string,
+    to: string,
+    { mark, tenantId, isInUse = false }: { readonly mark: string; readonly tenantId: string; readonly isInUse?: boolean },
+  ): Promise<void> {
     await this.locked(from, async (session) => {
-      if ((await infoOf(session, from))?.mark !== mark && (await infoOf(session, to))?.mark === mark) {
-        await allow(session, to, true);
+      if ((await infoOf(session, to))?.mark === mark) {
+        await (isInUse ? allow(session, to, true) : undefined);
         return;
       }
-      await allow(session, from, false);
+      if (isInUse) {
+        await session.query(commentOn(from, mark), []);
+        await allow(session, from, false);
+        await terminateAll(session, from);
+      }
       try {
         await renameUnused(session, from, to);
       } catch (error) {
-        await allow(session, from, true);
         throw (error as { readonly code?: unknown }).code === DUPLICATE_DATABASE
           ? new TenantConflictError(tenantId, `the database name "${to}"`, { cause: error })
           : error;
+      } finally {
+        await (isInUse ? allowWhere(session, [from, to]) : undefined);
       }
-      await allow(session, to, true);
+    });
+  }
+
+  async sizeOf(name: string): Promise<number> {
+    return this.session(async (session) => {
+      const { rows } = await session.query('select pg_database_size($1::name)::float8 as size', [name]);
+      return (rows[0] as { readonly size: number }).size;
     });
   }
 
@@ -200,13 +213,13 @@ async function createBy(
 
 /** Autovacuum may be at work there, and a session that was ended may take a moment to go. */
 async function renameUnused(session: LentConnection, from: string, to: string, attempt = 1): Promise<void> {
-  await terminateAll(session, from);
   try {
     await session.query(`alter database ${quoteIdentifier(from)} rename to ${quoteIdentifier(to)}`, []);
   } catch (error) {
     if ((error as { readonly code?: unknown }).code !== OBJECT_IN_USE || attempt >= RENAME_ATTEMPTS) {
       throw error;
     }
+    await terminateAll(session, from);
     await renameUnused(session, from, to, attempt + 1);
   }
 }
@@ -216,6 +229,16 @@ async function terminateAll(session: LentConnection, name: string): Promise<void
     'select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and pid <> pg_backend_pid()',
     [name],
   );
+}
+
+/** Opens the one of them that is there: the rename may have failed. */
+async function allowWhere(session: LentConnection, names: readonly string[]): Promise<void> {
+  const { rows } = await session.query('select datname from pg_database where datname = any($1) and not datallowconn', [
+    names,
+  ]);
+  for (const { datname } of rows as readonly { readonly datname: string }[]) {
+    await allow(session, datname, true);
+  }
 }
 
 async function allow(session: LentConnection, name: string, allowed: boolean): Promise<void> {

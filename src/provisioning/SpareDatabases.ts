@@ -193,7 +193,7 @@ export class SpareDatabases {
         em,
       );
       for (const { database_name: database } of rows) {
-        await admin.dropMarked(database, database);
+        await admin.drop(database);
       }
     });
   }

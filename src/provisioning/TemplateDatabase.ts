@@ -104,16 +104,14 @@ export class TemplateDatabase {
     const { admin } = this.#parts;
     const hash = await this.hash();
     const database = this.#parts.names.template(hash);
-    let info = await admin.info(database);
-    if (info === undefined) {
+    if ((await admin.info(database)) === undefined) {
       await this.#build(hash, database);
-      info = await admin.info(database);
     }
     const version = await admin.session(async (session) => {
       const { rows } = await session.query("select current_setting('server_version_num')::int as version", []);
       return (rows[0] as { readonly version: number }).version;
     });
-    return { database, strategy: strategyFor(info?.sizeBytes ?? 0, version) };
+    return { database, strategy: strategyFor(await admin.sizeOf(database), version) };
   }
 
   /** Processes that build at the same time do it together, under the migration lock; one of them finishes it. */
@@ -123,7 +121,7 @@ export class TemplateDatabase {
     try {
       await admin.create(building, { template: options.base, strategy: 'wal-log', mark: building });
       await this.#migrator(building).locked((lock) => this.#fill(building, lock));
-      await admin.rename(building, database, { mark: preparedMark(building), tenantId: TEMPLATE_ID });
+      await admin.rename(building, database, { mark: preparedMark(building), tenantId: TEMPLATE_ID, isInUse: false });
     } catch (error) {
       // Whoever finishes it first ends the sessions of the others.
       if ((await admin.info(database)) === undefined) {

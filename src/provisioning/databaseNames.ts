@@ -5,11 +5,12 @@ import { createHash, randomBytes } from 'node:crypto';
  * applications of one server apart.
  */
 export class DatabaseNames {
-  readonly #prefix: string;
+  /** What all of them begin with. */
+  readonly prefix: string;
 
   /** `application`: what no other application of the server has, as the name of its central database. */
   constructor(application: string) {
-    this.#prefix = `tenancy_${hashOf(application).slice(0, 8)}`;
+    this.prefix = `tenancy_${hashOf(application).slice(0, 8)}`;
   }
 
   /** One that is being made for a tenant, or is ready for one. */
@@ -28,16 +29,16 @@ export class DatabaseNames {
 
   /** What the names of all templates begin with. */
   get templates(): string {
-    return `${this.#prefix}_template_`;
+    return `${this.prefix}_template_`;
   }
 
   /** A template that is not finished yet. */
   building(hash: string): string {
-    return `${this.#prefix}_building_${hash}`;
+    return `${this.prefix}_building_${hash}`;
   }
 
   #new(what: string): string {
-    return `${this.#prefix}_${what}_${randomBytes(8).toString('hex')}`;
+    return `${this.prefix}_${what}_${randomBytes(8).toString('hex')}`;
   }
 }
 

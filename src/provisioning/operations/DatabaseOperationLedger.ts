@@ -85,6 +85,7 @@ export class DatabaseOperationLedger implements OperationLedger {
           done: { step, tookMs: 0 },
           step: next,
           data: await inCentral(em),
+          ...(next === undefined ? { state: 'done' } : {}),
         })
       );
     });
@@ -122,8 +123,19 @@ export class DatabaseOperationLedger implements OperationLedger {
   async list({ tenantId, open = false, limit = 50 }: OperationFilter): Promise<Operation[]> {
     const rows = await this.#central.sql<OperationRow>(
       `select ${COLUMNS} from tenancy_operations
-       where (?::text is null or tenant_id = ?) and (not ? or ${OPEN}) order by id desc limit ?`,
+       where (?::text is null or tenant_id = ?) and (not ?::boolean or ${OPEN}) order by id desc limit ?`,
       [tenantId ?? null, tenantId ?? null, open, limit],
+    );
+    return rows.map(operationOf);
+  }
+
+  async due(): Promise<Operation[]> {
+    const rows = await this.#central.sql<OperationRow>(
+      `select ${COLUMNS} from tenancy_operations where id in (
+         select max(id) from tenancy_operations where kind = 'archive' and state = 'done'
+           and tenant_id in (select id from tenancy_tenants where status = 'archived') group by tenant_id
+       ) and (data ->> 'dropAfter')::timestamptz <= clock_timestamp() order by id`,
+      [],
     );
     return rows.map(operationOf);
   }

@@ -57,6 +57,10 @@ export class MemoryOperationLedger implements OperationLedger {
     return [...this.#open.values()];
   }
 
+  async due(): Promise<Operation[]> {
+    return [];
+  }
+
   #keep(operation: Operation): Operation {
     if (operation.state === 'done' || operation.state === 'undone') {
       this.#open.delete(operation.tenantId);

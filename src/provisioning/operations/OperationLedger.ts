@@ -54,4 +54,6 @@ export interface OperationLedger {
   renew(operation: Operation): Promise<void>;
   /** The youngest first. */
   list(filter: OperationFilter): Promise<Operation[]>;
+  /** The archivings of tenants that are archived still, whose time is over. */
+  due(): Promise<Operation[]>;
 }

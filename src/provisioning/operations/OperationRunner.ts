@@ -159,9 +159,13 @@ export class OperationRunner {
     try {
       signal.throwIfAborted();
       const context = contextOf(operation, signal);
+      const following = steps[index + 1];
+      if (following !== undefined && (await step.skip?.(context)) === true) {
+        return { ...operation, step: following.name };
+      }
       const data = (await step.run?.(context)) ?? undefined;
       const tookMs = Math.round(performance.now() - startedAt);
-      const next = steps[index + 1]?.name;
+      const next = following?.name;
       const { inCentral } = step;
       const over = await ledger.advance(operation, {
         done: { step: step.name, tookMs },

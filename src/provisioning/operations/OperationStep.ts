@@ -20,6 +20,8 @@ type Patch = Promise<OperationData | undefined | void>;
  */
 export interface OperationStep {
   readonly name: string;
+  /** Whether there is nothing to do; it is passed over then, and not written down. */
+  readonly skip?: (context: StepContext) => Promise<boolean>;
   readonly run?: (context: StepContext) => Patch;
   /** Changes of the central database, in the transaction that writes down that the step is over; after `run`. */
   readonly inCentral?: (em: EntityManager, context: StepContext) => Patch;

@@ -1,0 +1,73 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { TenantCatalog } from '../catalog/TenantCatalog.ts';
+import type { CentralDatabase } from '../central/CentralDatabase.ts';
+import type { PostgresServer } from '../connections/PostgresServer.ts';
+import type { TenantMigrator } from '../migrations/TenantMigrator.ts';
+import type { TenantWork } from '../orm/TenantLease.ts';
+import type { Tenant } from '../tenant/Tenant.ts';
+import type { DatabaseAdmin } from './DatabaseAdmin.ts';
+import type { DatabaseNames } from './databaseNames.ts';
+import type { CheckedProvisioning } from './ProvisioningOptions.ts';
+import type { SpareDatabases } from './SpareDatabases.ts';
+import type { TemplateDatabase } from './TemplateDatabase.ts';
+
+/** What the steps of a tenant's life work with. */
+export interface LifeParts<T extends Tenant = Tenant> {
+  readonly options: CheckedProvisioning<T>;
+  readonly central: CentralDatabase<T> | undefined;
+  readonly catalog: TenantCatalog<T>;
+  /** By the name of the server, as the templates. */
+  readonly admins: ReadonlyMap<string, DatabaseAdmin>;
+  readonly templates: ReadonlyMap<string, TemplateDatabase>;
+  readonly names: DatabaseNames;
+  readonly spares: SpareDatabases | undefined;
+  /** Each tenant's own role, where tenants have one. */
+  readonly roles: Roles | undefined;
+  readonly copier: Copier;
+  readonly migratorOf: (tenant: T) => TenantMigrator;
+  /** Runs `work` as the tenant, whatever its status is. */
+  readonly asTenant: <R>(tenant: T, work: TenantWork<R, T, EntityManager>) => Promise<R>;
+  /** Closes the tenant in this process. */
+  readonly evict: (id: string, timeoutMs: number) => Promise<unknown>;
+}
+
+export interface DatabasePlace {
+  readonly server: PostgresServer;
+  readonly database: string;
+}
+
+export interface Roles {
+  nameFor(tenantId: string): string;
+  roleOf(tenantId: string): Promise<string | undefined>;
+  copySecret(tenantId: string, newId: string): Promise<void>;
+  dropSecret(tenantId: string): Promise<void>;
+  create(tenantId: string, at: DatabasePlace & { readonly role: string }): Promise<void>;
+  drop(
+    tenantId: string,
+    at: { readonly server: PostgresServer; readonly role: string; readonly keepSecret?: boolean },
+  ): Promise<void>;
+}
+
+export interface Copier {
+  copy(options: {
+    readonly tenantId: string;
+    readonly from: DatabasePlace;
+    readonly to: DatabasePlace;
+    readonly signal?: AbortSignal;
+  }): Promise<unknown>;
+  verify(options: {
+    readonly tenantId: string;
+    readonly from: DatabasePlace;
+    readonly to: DatabasePlace;
+    readonly signal?: AbortSignal;
+  }): Promise<readonly unknown[]>;
+}
+
+/** The administration of one server. Operations are refused before they begin where there is none of this name. */
+export function adminOf(parts: Pick<LifeParts, 'admins'>, server: unknown): DatabaseAdmin {
+  const admin = parts.admins.get(server as string);
+  if (admin === undefined) {
+    throw new Error(`There is no server ${JSON.stringify(server)} in this process.`);
+  }
+  return admin;
+}

@@ -1,0 +1,374 @@
+import { TenancyConfigurationError, TenantConflictError, TenantNotFoundError } from '../errors.ts';
+import type { NewTenant } from '../catalog/TenantStore.ts';
+import { assertDatabaseName } from '../tenant/databaseName.ts';
+import { serverOf, statusOf, type Tenant, type TenantStatus } from '../tenant/Tenant.ts';
+import { assertTenantId } from '../tenant/tenantId.ts';
+import type { LifeParts } from './LifeParts.ts';
+import { dropLeftovers, type Leftover } from './leftovers.ts';
+import type { Operation, OperationData, OperationKind } from './operations/Operation.ts';
+import type { OperationFilter, OperationLedger } from './operations/OperationLedger.ts';
+import type { OperationOptions, OperationRunner } from './operations/OperationRunner.ts';
+import type { OperationStep } from './operations/OperationStep.ts';
+import { OperationNotFoundError } from './operations/operationErrors.ts';
+import { placeTenant } from './placement.ts';
+import { TenantStatusError } from './provisioningErrors.ts';
+import { archiveSteps, restoreSteps } from './steps/archiveSteps.ts';
+import { cloneSteps } from './steps/cloneSteps.ts';
+import { dropSteps } from './steps/dropSteps.ts';
+import { moveSteps } from './steps/moveSteps.ts';
+import { provisionSteps } from './steps/provisionSteps.ts';
+import { renameSteps } from './steps/renameSteps.ts';
+
+export interface ProvisionOptions extends OperationOptions {
+  /** Only servers of this region, as `placement.servers` says. @default any */
+  readonly region?: string | undefined;
+}
+
+export interface ArchiveOptions extends OperationOptions {
+  /** After how long `prune` drops it, in milliseconds. @default `provisioning.keepArchivedMs` */
+  readonly keepMs?: number | undefined;
+}
+
+export interface MoveOptions extends OperationOptions {
+  /** The server that the tenant comes to. */
+  readonly to: string;
+}
+
+/** What `prune` has dropped. */
+export interface PruneReport {
+  readonly leftovers: readonly Leftover[];
+  /** Archived tenants whose time was over. */
+  readonly tenants: readonly string[];
+  readonly templates: readonly string[];
+}
+
+export interface ProvisionerParts<T extends Tenant> extends LifeParts<T> {
+  readonly ledger: OperationLedger;
+  readonly runner: OperationRunner;
+  /** Throws once the manager is closed. */
+  readonly assertOpen: () => void;
+}
+
+/** A tenant's life: created, copied, moved, closed and dropped, each in steps that are written down. */
+export class TenantProvisioner<T extends Tenant = Tenant> {
+  readonly #parts: ProvisionerParts<T>;
+
+  /** @internal */
+  constructor(parts: ProvisionerParts<T>) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Makes a tenant: its row, its database from the template or a spare, its role, its seed. The same call again goes on
+   * where one was cut off. Rejects with `TenantConflictError`, `TenantOperationUnderwayError` or `TenantOperationError`;
+   * nothing is left then, unless `onFailure` keeps it.
+   */
+  async provision(tenant: NewTenant<T>, options: ProvisionOptions = {}): Promise<T> {
+    const { spares, roles, names, templates } = this.#parts;
+    const { id } = this.#checked(tenant);
+    const request = { tenant, region: options.region };
+    if (!(await this.#isOpen(id))) {
+      await this.#assertNew(id);
+    }
+    const place = await this.#place(tenant, options.region);
+    const data = {
+      ...place,
+      ...{ made: names.made(), isSpare: false, mayBeSpare: spares !== undefined },
+      role: roles?.nameFor(id) ?? null,
+      template: await templates.get(place.server)?.hash(),
+    };
+    const operation = await this.#start('provision', id, { request, data }, provisionSteps(this.#parts, tenant), options);
+    if (operation.data['isSpare'] === true) {
+      spares?.taken();
+    }
+    return this.#tenantOf(id, operation.data);
+  }
+
+  /**
+   * Makes a tenant whose data is a copy of another one's, which goes on working. `onCloned` may change the copy before it
+   * is active.
+   */
+  async clone(id: string, tenant: NewTenant<T>, options: ProvisionOptions = {}): Promise<T> {
+    const { roles, names, templates } = this.#parts;
+    const source = await this.#find(id);
+    this.#assertStatus(source, 'clone', ['active', 'readonly', 'suspended', 'maintenance'], 'Only a tenant with a whole database can be copied.');
+    const { id: newId } = this.#checked(tenant);
+    if (!(await this.#isOpen(newId))) {
+      await this.#assertNew(newId);
+    }
+    const place = await this.#place(tenant, options.region);
+    const data = {
+      ...place,
+      ...{ made: names.made(), isSpare: false, mayBeSpare: false },
+      role: roles?.nameFor(newId) ?? null,
+      template: await templates.get(place.server)?.hash(),
+      from: { server: serverOf(source), database: source.database },
+    };
+    const request = { from: id, tenant, region: options.region };
+    const operation = await this.#start('clone', newId, { request, data }, cloneSteps(this.#parts, tenant), options);
+    return this.#tenantOf(newId, operation.data);
+  }
+
+  /** Nobody works with the tenant any more, in any process, within `central.cache.pollIntervalMs` and a second. */
+  suspend(id: string): Promise<T> {
+    return this.#become(id, 'suspend', 'suspended', ['active', 'readonly', 'maintenance', 'suspended']);
+  }
+
+  /** The tenant works again, after `suspend`, `readonly` or `maintenance`. */
+  resume(id: string): Promise<T> {
+    return this.#become(id, 'resume', 'active', ['active', 'suspended', 'readonly', 'maintenance']);
+  }
+
+  /** The tenant's sessions can read and not write. */
+  readonly(id: string): Promise<T> {
+    return this.#become(id, 'readonly', 'readonly', ['active', 'readonly', 'suspended', 'maintenance']);
+  }
+
+  /** Requests are answered with 503 and Retry-After. */
+  maintenance(id: string): Promise<T> {
+    return this.#become(id, 'maintenance', 'maintenance', ['active', 'readonly', 'suspended', 'maintenance']);
+  }
+
+  /** Closes the tenant's database to everybody and keeps it, until `restore`, or until `prune` drops it. */
+  async archive(id: string, { keepMs = this.#parts.options.keepArchivedMs, ...options }: ArchiveOptions = {}): Promise<T> {
+    this.#assertCentral('archive');
+    const tenant = await this.#findUnlessOpen(id, 'archive', ['active', 'readonly', 'suspended', 'maintenance']);
+    const data = { ...(await this.#placed(tenant)), dropAfter: new Date(Date.now() + keepMs).toISOString() };
+    await this.#start('archive', id, { request: {}, data }, archiveSteps(this.#parts), options);
+    return this.#find(id);
+  }
+
+  /** Opens an archived tenant, migrates it, and makes it what it was. */
+  async restore(id: string, options: OperationOptions = {}): Promise<T> {
+    this.#assertCentral('restore');
+    const tenant = await this.#findUnlessOpen(id, 'restore', ['archived']);
+    const archived = await this.#archiveOf(id);
+    const data = { ...(await this.#placed(tenant)), becomes: archived?.data['was'] ?? 'active' };
+    await this.#start('restore', id, { request: {}, data }, restoreSteps(this.#parts), options);
+    return this.#find(id);
+  }
+
+  /**
+   * Drops the tenant, its database and its role, once every process has let go of it. There is no way back from where its
+   * database is dropped: what stops then is gone on with by the same call.
+   */
+  async drop(id: string, options: OperationOptions = {}): Promise<void> {
+    const all: readonly TenantStatus[] = ['active', 'readonly', 'suspended', 'maintenance', 'archived', 'failed', 'dropping'];
+    const tenant = await this.#findUnlessOpen(id, 'drop', all);
+    await this.#start('drop', id, { request: {}, data: await this.#placed(tenant) }, dropSteps(this.#parts), options);
+  }
+
+  /** Gives the tenant another id. Its database, role and domains stay as they are. */
+  async rename(id: string, newId: string, options: OperationOptions = {}): Promise<T> {
+    const { central } = this.#parts;
+    this.#assertCentral('rename');
+    assertTenantId(newId);
+    if (!(await this.#isOpen(id))) {
+      await this.#find(id);
+      await this.#assertNew(newId);
+    }
+    await this.#start('rename', id, { request: { newId }, data: { newId } }, renameSteps(this.#parts), options);
+    await central?.change([newId], async () => {});
+    return this.#find(newId);
+  }
+
+  /**
+   * Brings the tenant to another server: no process works with it, its database is copied and compared, and the catalogue
+   * leads there. The source stays for `keepMovedMs`, where nobody reaches it.
+   */
+  async move(id: string, { to, ...options }: MoveOptions): Promise<T> {
+    const { names, admins } = this.#parts;
+    this.#assertCentral('move');
+    if (!admins.has(to)) {
+      throw new TenancyConfigurationError(`There is no server ${JSON.stringify(to)} to move to, only ${[...admins.keys()].join(', ')}.`);
+    }
+    const tenant = await this.#findUnlessOpen(id, 'move', ['active', 'readonly', 'suspended', 'maintenance']);
+    const placed = await this.#placed(tenant);
+    if (placed.server === to && !(await this.#isOpen(id))) {
+      throw new TenancyConfigurationError(`Tenant "${id}" is on the server "${to}" already.`, { tenantId: id });
+    }
+    const data = { ...placed, to, made: names.made(), left: names.left() };
+    await this.#start('move', id, { request: { to }, data }, moveSteps(this.#parts), options);
+    return this.#find(id);
+  }
+
+  /** Drops what is kept and whose time is over: sources of moves, archived tenants, templates that nobody uses. */
+  async prune(): Promise<PruneReport> {
+    const { templates, ledger } = this.#parts;
+    this.#parts.assertOpen();
+    const leftovers = await dropLeftovers(this.#parts);
+    const tenants: string[] = [];
+    for (const { tenantId } of await ledger.due()) {
+      await this.drop(tenantId);
+      tenants.push(tenantId);
+    }
+    const pruned = await Promise.all([...templates.values()].map((template) => template.prune()));
+    return { leftovers, tenants, templates: pruned.flat() };
+  }
+
+  /** Makes the spares that are missing, now. Does nothing where `provisioning.spares` is not given. */
+  async fillSpares(): Promise<Readonly<Record<string, number>>> {
+    this.#parts.assertOpen();
+    const { spares } = this.#parts;
+    await spares?.fill();
+    return (await spares?.ready()) ?? {};
+  }
+
+  /** What was and is done to tenants, the youngest first. */
+  operations(filter: OperationFilter = {}): Promise<Operation[]> {
+    return this.#parts.ledger.list(filter);
+  }
+
+  /** Goes on with the tenant's open operation, whatever it is. */
+  async resumeOperation(id: string, options: OperationOptions = {}): Promise<Operation> {
+    const open = await this.#openOf(id, 'go on with');
+    return this.#parts.runner.resume(open, this.#stepsOf(open), options);
+  }
+
+  /** Takes the tenant's open operation back. */
+  async undoOperation(id: string): Promise<Operation> {
+    const open = await this.#openOf(id, 'take back');
+    return this.#parts.runner.undo(open, this.#stepsOf(open));
+  }
+
+  #stepsOf({ kind, request }: Operation): OperationStep[] {
+    const tenant = request['tenant'] as NewTenant<T>;
+    const steps: Record<OperationKind, () => OperationStep[]> = {
+      provision: () => provisionSteps(this.#parts, tenant),
+      clone: () => cloneSteps(this.#parts, tenant),
+      move: () => moveSteps(this.#parts),
+      archive: () => archiveSteps(this.#parts),
+      restore: () => restoreSteps(this.#parts),
+      drop: () => dropSteps(this.#parts),
+      rename: () => renameSteps(this.#parts),
+    };
+    return steps[kind]();
+  }
+
+  async #openOf(id: string, what: string): Promise<Operation> {
+    this.#parts.assertOpen();
+    assertTenantId(id);
+    const open = await this.#parts.ledger.open(id);
+    if (open === undefined) {
+      throw new OperationNotFoundError(id, what);
+    }
+    return open;
+  }
+
+  #start(
+    kind: OperationKind,
+    tenantId: string,
+    { request, data }: { readonly request: OperationData; readonly data: OperationData },
+    steps: readonly OperationStep[],
+    { signal, onFailure }: OperationOptions,
+  ): Promise<Operation> {
+    this.#parts.assertOpen();
+    return this.#parts.runner.start({ kind, tenantId, request, data }, steps, { signal, onFailure });
+  }
+
+  /** A call that goes on with what was cut off finds the tenant in the middle of it. */
+  async #findUnlessOpen(id: string, verb: string, statuses: readonly TenantStatus[]): Promise<T> {
+    const tenant = await this.#find(id);
+    if (!(await this.#isOpen(id))) {
+      this.#assertStatus(tenant, verb, statuses, 'Look at its status first.');
+    }
+    return tenant;
+  }
+
+  async #isOpen(id: string): Promise<boolean> {
+    return (await this.#parts.ledger.open(id)) !== undefined;
+  }
+
+  async #find(id: string): Promise<T> {
+    this.#parts.assertOpen();
+    assertTenantId(id);
+    const tenant = await this.#parts.catalog.find(id);
+    if (tenant === undefined) {
+      throw new TenantNotFoundError(id);
+    }
+    return tenant;
+  }
+
+  async #tenantOf(id: string, { server, database }: OperationData): Promise<T> {
+    const { central } = this.#parts;
+    return central === undefined ? ({ id, server, database } as unknown as T) : this.#find(id);
+  }
+
+  async #assertNew(id: string): Promise<void> {
+    if ((await this.#parts.catalog.find(id)) !== undefined) {
+      throw new TenantConflictError(id, 'the id');
+    }
+  }
+
+  #checked(tenant: NewTenant<T>): { readonly id: string } {
+    this.#parts.assertOpen();
+    const { id, status } = tenant as NewTenant<Tenant>;
+    assertTenantId(id);
+    if (status !== undefined && !['active', 'readonly', 'suspended', 'maintenance'].includes(status)) {
+      throw new TenancyConfigurationError(`Tenant "${id}" cannot begin as ${JSON.stringify(status)}.`, { tenantId: id });
+    }
+    return { id };
+  }
+
+  async #place(
+    tenant: NewTenant<T>,
+    region: string | undefined,
+  ): Promise<{ readonly server: string; readonly database: string }> {
+    const { options, admins, central, names } = this.#parts;
+    const { id, database = options.databaseName(id), server } = tenant as NewTenant<Tenant>;
+    assertDatabaseName(database, id);
+    if (database.startsWith(names.prefix)) {
+      throw new TenancyConfigurationError(`Tenant "${id}": "${names.prefix}" begins the names of this library's own databases.`, { tenantId: id });
+    }
+    if (server !== undefined && !admins.has(server)) {
+      throw new TenancyConfigurationError(`Tenant "${id}": the server "${server}" is none of \`servers\` (${[...admins.keys()].join(', ')}).`, { tenantId: id });
+    }
+    const rows = await central?.sql<{ server: string; count: number }>(
+      'select server, count(*)::int as count from tenancy_tenants group by server',
+      [],
+    );
+    const tenants = new Map(rows?.map((row) => [row.server, row.count]));
+    const placement = { id, region, options: options.placement, servers: [...admins.keys()], tenants };
+    return { database, server: server ?? (await placeTenant(placement)) };
+  }
+
+  async #placed(tenant: T) {
+    const { roles } = this.#parts;
+    return {
+      server: serverOf(tenant),
+      database: tenant.database,
+      was: statusOf(tenant),
+      role: (await roles?.roleOf(tenant.id)) ?? null,
+    };
+  }
+
+  async #archiveOf(id: string): Promise<Operation | undefined> {
+    const operations = await this.#parts.ledger.list({ tenantId: id });
+    return operations.find(({ kind, state }) => kind === 'archive' && state === 'done');
+  }
+
+  async #become(id: string, verb: string, status: TenantStatus, from: readonly TenantStatus[]): Promise<T> {
+    const { central, ledger } = this.#parts;
+    this.#assertCentral(verb);
+    const tenant = await this.#find(id);
+    const open = await ledger.open(id);
+    const instead = open === undefined ? 'Look at its status first.' : `Its ${open.kind} is not over.`;
+    this.#assertStatus(tenant, verb, open === undefined ? from : [], instead);
+    return central?.tenants.setStatus(id, status) as Promise<T>;
+  }
+
+  #assertStatus(tenant: T, verb: string, statuses: readonly TenantStatus[], instead: string): void {
+    const status = statusOf(tenant);
+    if (!statuses.includes(status)) {
+      throw new TenantStatusError(tenant.id, status, verb, instead);
+    }
+  }
+
+  #assertCentral(verb: string): void {
+    if (this.#parts.central === undefined) {
+      throw new TenancyConfigurationError(
+        `\`${verb}\` changes the catalogue, which is the central database's to keep. Give \`central\` to \`TenantOrmManager.init\`.`,
+      );
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import type { Tenant } from '../../tenant/Tenant.ts';
+import { adminOf, type DatabasePlace, type LifeParts } from '../LifeParts.ts';
+import { keepLeftover } from '../leftovers.ts';
+import type { OperationStep } from '../operations/OperationStep.ts';
+import { CopyDiffersError } from '../provisioningErrors.ts';
+import { type PlacedData, statusStep } from './dropSteps.ts';
+import { letGoStep } from './letGo.ts';
+
+/** From where to where. The source has the name `left` while nobody may reach it. */
+export interface MoveData extends PlacedData {
+  readonly left: string;
+  readonly to: string;
+  readonly made: string;
+}
+
+/**
+ * The source gets a name that nobody knows: a process that has not heard of the move, or that missed it, finds no
+ * database instead of writing into one that is being left.
+ */
+export function moveSteps<T extends Tenant>(parts: LifeParts<T>): OperationStep[] {
+  const { central, roles, copier, options } = parts;
+  const moveOf = (data: object): MoveData => data as MoveData;
+  const placesOf = (data: object): { readonly from: DatabasePlace; readonly to: DatabasePlace } => {
+    const { server, left, to, made } = moveOf(data);
+    return {
+      from: { server: adminOf(parts, server).server, database: left },
+      to: { server: adminOf(parts, to).server, database: made },
+    };
+  };
+  const fence: OperationStep = {
+    name: 'fence',
+    run: async ({ tenantId, data }) => {
+      const { server, database, left } = moveOf(data);
+      await adminOf(parts, server).rename(database, left, { mark: left, tenantId, isInUse: true });
+    },
+    undo: async ({ tenantId, data }) => {
+      const { server, database, left } = moveOf(data);
+      const admin = adminOf(parts, server);
+      if ((await admin.info(left)) !== undefined) {
+        await admin.rename(left, database, { mark: left, tenantId, isInUse: true });
+      }
+      await admin.allowConnections(database, true);
+    },
+  };
+  const steps: OperationStep[] = [
+    statusStep(parts, 'maintenance'),
+    letGoStep(parts),
+    fence,
+    {
+      name: 'database',
+      run: ({ data }) => createEmpty(parts, moveOf(data).to, moveOf(data).made),
+      undo: ({ data }) => adminOf(parts, moveOf(data).to).drop(moveOf(data).made),
+    },
+    {
+      name: 'copy',
+      repeatFrom: 'database',
+      run: async ({ tenantId, data, signal }) => {
+        await copier.copy({ tenantId, ...placesOf(data), signal });
+      },
+    },
+    {
+      name: 'verify',
+      run: async ({ tenantId, data, signal }) => {
+        const differences = await copier.verify({ tenantId, ...placesOf(data), signal });
+        if (differences.length > 0) {
+          throw new CopyDiffersError(tenantId, differences);
+        }
+      },
+    },
+  ];
+  if (roles !== undefined) {
+    steps.push({
+      name: 'role',
+      run: async ({ tenantId, data }) => {
+        const { to, made, role } = moveOf(data);
+        await roles.create(tenantId, { server: adminOf(parts, to).server, role: role ?? '', database: made });
+      },
+      undo: async ({ tenantId, data }) => {
+        const { to, role } = moveOf(data);
+        await roles.drop(tenantId, { server: adminOf(parts, to).server, role: role ?? '', keepSecret: true });
+      },
+    });
+  }
+  steps.push(
+    {
+      name: 'name',
+      run: async ({ tenantId, data }) => {
+        const { to, made, database } = moveOf(data);
+        await adminOf(parts, to).rename(made, database, { mark: made, tenantId });
+      },
+      undo: ({ data }) => adminOf(parts, moveOf(data).to).dropMarked(moveOf(data).database, moveOf(data).made),
+    },
+    {
+      name: 'switch',
+      inCentral: async (em, { tenantId, data }) => {
+        const { to, was, server, left, role } = moveOf(data);
+        await central?.tenants.update(tenantId, { server: to } as never, { em });
+        await central?.tenants.setStatus(tenantId, was, { em });
+        await keepLeftover(parts, em, { server, database: left, role, tenantId, forMs: options.keepMovedMs });
+      },
+    },
+  );
+  return steps;
+}
+
+/** Without anything that an administrator has put into `template1`. */
+export async function createEmpty<T extends Tenant>(parts: LifeParts<T>, server: string, name: string): Promise<void> {
+  await adminOf(parts, server).create(name, { template: 'template0', strategy: 'wal-log', mark: name });
+}

@@ -1,0 +1,19 @@
+import { TenantNotFoundError } from '../../errors.ts';
+import type { Tenant } from '../../tenant/Tenant.ts';
+import type { LifeParts } from '../LifeParts.ts';
+
+/** The tenant that an operation works on, as the catalogue has it, or as the operation makes it where there is none. */
+export async function tenantIn<T extends Tenant>(
+  { central, catalog }: Pick<LifeParts<T>, 'central' | 'catalog'>,
+  tenantId: string,
+  { server, database }: { readonly server: string; readonly database: string },
+): Promise<T> {
+  if (central === undefined) {
+    return { id: tenantId, server, database } as unknown as T;
+  }
+  const tenant = await catalog.find(tenantId);
+  if (tenant === undefined) {
+    throw new TenantNotFoundError(tenantId);
+  }
+  return tenant;
+}
