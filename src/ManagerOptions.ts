@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { z } from 'zod';
-import type { TenantEntityType } from './catalog/CatalogTenant.ts';
+import type { TenantEntityType, TenantOf } from './catalog/CatalogTenant.ts';
 import type { TenantCatalog } from './catalog/TenantCatalog.ts';
 import { type CentralOptions, type CheckedCentralOptions, checkCentralOptions } from './central/CentralOptions.ts';
 import { LONGEST_DELAY_MS } from './connections/Clock.ts';
@@ -13,6 +13,11 @@ import {
   versionGateShape,
 } from './migrations/gate/VersionGateOptions.ts';
 import type { TenantEntities, TenantOrmOptions } from './orm/TenantOrmOptions.ts';
+import {
+  type CheckedProvisioning,
+  checkProvisioning,
+  type ProvisioningOptions,
+} from './provisioning/ProvisioningOptions.ts';
 import { DEFAULT_SERVER, type Tenant } from './tenant/Tenant.ts';
 
 /** Options of {@link TenantOrmManager.init}. */
@@ -44,6 +49,8 @@ export interface TenantOrmManagerOptions<
   readonly migrationLockTimeoutMs?: number | undefined;
   /** Which version of a tenant's schema the application needs. @default any is served */
   readonly versionGate?: VersionGateOptions | undefined;
+  /** How tenants come into being, move and go. */
+  readonly provisioning?: ProvisioningOptions<T> | undefined;
   /** Whether tenants share one discovered metadata. Off, each discovers its own: 60 times slower. @default true */
   readonly shareMetadata?: boolean | undefined;
   /** Where warnings go. @default process.emitWarning */
@@ -61,6 +68,7 @@ export interface CheckedManagerOptions<T extends Tenant> {
   readonly shareMetadata: boolean;
   readonly weight: ((tenant: T) => number) | undefined;
   readonly versionGate: CheckedVersionGate | undefined;
+  readonly provisioning: CheckedProvisioning<T>;
   readonly warn: (message: string) => void;
 }
 
@@ -86,6 +94,7 @@ const shape = z.strictObject({
   idleTimeoutMs: z.int().min(1).max(LONGEST_DELAY_MS).default(MANAGER_DEFAULTS.idleTimeoutMs),
   migrationLockTimeoutMs: z.int().min(0).default(MANAGER_DEFAULTS.migrationLockTimeoutMs),
   versionGate: versionGateShape.optional(),
+  provisioning: z.custom<ProvisioningOptions>(isObject, 'options, an object').optional(),
   shareMetadata: z.boolean().default(MANAGER_DEFAULTS.shareMetadata),
   weight: z.custom<(tenant: Tenant) => number>((value) => typeof value === 'function', 'a function').optional(),
   warn: z.custom<(message: string) => void>((value) => typeof value === 'function', 'a function').optional(),
@@ -96,9 +105,10 @@ export type CentralManagerOptions<
   C extends TenantEntityType,
   EM extends EntityManager = EntityManager,
   Entities extends TenantEntities = TenantEntities,
-> = Omit<TenantOrmManagerOptions<Tenant, EM, Entities>, 'catalog' | 'central'> & {
+> = Omit<TenantOrmManagerOptions<Tenant, EM, Entities>, 'catalog' | 'central' | 'provisioning'> & {
   readonly catalog?: undefined;
   readonly central: CentralOptions<C>;
+  readonly provisioning?: ProvisioningOptions<TenantOf<C>> | undefined;
 };
 
 /** Checks the options and fills in the defaults. Throws `TenancyConfigurationError`, which names each option. */
@@ -118,6 +128,7 @@ export function checkManagerOptions<T extends Tenant>(options: TenantOrmManagerO
     catalog: options.catalog,
     weight: options.weight,
     versionGate: parsed.data.versionGate,
+    provisioning: checkProvisioning<T>(options.provisioning, central !== undefined),
     central: central === undefined ? undefined : checkCentralOptions(central, server),
     servers: checkServers(server, servers, options.orm.pool),
     warn: warn ?? ((message: string) => process.emitWarning(message, 'TenancyWarning')),

@@ -28,6 +28,9 @@ import type { RunOptions, TenantLease, TenantWork } from './orm/TenantLease.ts';
 import type { EntityManagerOf, TenantEntities } from './orm/TenantOrmOptions.ts';
 import { unlessAborted } from './orm/unlessAborted.ts';
 import { weightOf } from './orm/weightOf.ts';
+import { buildProvisioner, type Provisioning } from './provisioning/buildProvisioner.ts';
+import { TenantLife } from './provisioning/TenantLife.ts';
+import type { TenantProvisioner } from './provisioning/TenantProvisioner.ts';
 import { RefusalCounts } from './resolution/RefusalCounts.ts';
 import type { Tenant, TenantStatus } from './tenant/Tenant.ts';
 import { assertTenantId } from './tenant/tenantId.ts';
@@ -56,13 +59,18 @@ const DEFAULT_TIMEOUT_MS = 10_000;
  * One MikroORM per tenant database, one forked EntityManager per run. Opens tenants when they are needed, keeps them
  * while they are used, and closes the least recently used.
  */
-export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManager = EntityManager> {
+export class TenantOrmManager<
+  T extends Tenant = Tenant,
+  EM extends EntityManager = EntityManager,
+> extends TenantLife<T> {
   /** Stands for the current tenant's EntityManager; throws `NoTenantError` outside a tenant. */
   readonly em: EM;
   readonly events: TenancyEmitter;
   readonly catalog: TenantCatalog<T>;
   /** Migrations of all tenants, or of some, as runs that are written down. */
   readonly fleet: FleetMigrator<T>;
+  protected readonly life: TenantProvisioner<T>;
+  readonly #provisioning: Provisioning<T>;
   readonly #template: OrmTemplate;
   readonly #central: CentralDatabase<T> | undefined;
   readonly #servers: ReadonlyMap<string, PostgresServer>;
@@ -113,6 +121,7 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
       readonly required: readonly string[] | undefined;
     },
   ) {
+    super();
     this.#template = template;
     this.#central = central;
     this.catalog = options.catalog ?? this.central.catalog;
@@ -144,6 +153,15 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
       gate: options.versionGate && required && { options: options.versionGate, required },
     });
     this.fleet = this.#migrations.fleet;
+    this.#provisioning = buildProvisioner<T>({
+      ...{ central, template, events, catalog: this.catalog, servers: this.#servers, migrations: this.#migrations },
+      options: options.provisioning,
+      lockTimeoutMs: options.migrationLockTimeoutMs,
+      asTenant: (tenant, work) => this.#asTenant(tenant, work as unknown as TenantWork<never, T, EM>),
+      evict: (id, timeoutMs) => this.#open.close(id, 'unavailable', timeoutMs),
+      assertOpen: () => this.#assertOpen(),
+    });
+    this.life = this.#provisioning.provisioner;
     central?.onChange((ids) => this.#open.reconsider(ids, (id) => this.catalog.find(id)));
     reportSharing(template, options, events);
   }
@@ -266,13 +284,29 @@ export class TenantOrmManager<T extends Tenant = Tenant, EM extends EntityManage
 
   async #closeAll(timeoutMs: number): Promise<void> {
     const startedAt = performance.now();
-    await Promise.all([this.#open.closeAll('manager closed', timeoutMs), this.#migrations.close(timeoutMs)]);
+    await Promise.all([
+      this.#provisioning.close(timeoutMs),
+      this.#open.closeAll('manager closed', timeoutMs),
+      this.#migrations.close(timeoutMs),
+    ]);
     // Last: work of tenants that is still under way may need it.
     await this.#central?.close(Math.max(0, timeoutMs - (performance.now() - startedAt)));
     for (const server of this.#servers.values()) {
       server.stop();
     }
     await this.#template.close();
+  }
+
+  /** Whatever the tenant's status is, and also where the catalogue does not know it. */
+  async #asTenant<R>(tenant: T, work: TenantWork<R, T, EM>): Promise<R> {
+    this.#assertOpen();
+    const handle = await this.#open.get(tenant).opened();
+    const lease = handle.lease(tenant) as unknown as TenantLease<T, EM>;
+    try {
+      return await lease.run(work);
+    } finally {
+      lease.release();
+    }
   }
 
   async #find(id: string): Promise<T> {

@@ -27,6 +27,12 @@ interface FleetTenantEvent {
   readonly error: { readonly message: string; readonly sqlState: string | undefined } | undefined;
 }
 
+interface OperationEvent {
+  readonly operationId: string | undefined;
+  readonly kind: 'provision' | 'clone' | 'move' | 'archive' | 'restore' | 'drop' | 'rename';
+  readonly tenantId: string;
+}
+
 /** Everything that happens, as facts in the past tense with plain data. No secret is among it. */
 export interface TenancyEvents {
   'tenant:opened': { readonly tenantId: string; readonly generation: number; readonly tookMs: number };
@@ -88,6 +94,17 @@ export interface TenancyEvents {
   };
   /** A sign of life of a worker did not reach the central database. If it goes on, others take over its tenants. */
   'fleet:heartbeat-failed': { readonly error: unknown };
+  /** Something is done to a tenant, in steps; `operationId` is `undefined` without a central database. */
+  'operation:started': OperationEvent & { readonly attempt: number };
+  'operation:step-done': OperationEvent & { readonly step: string; readonly tookMs: number };
+  /** `failed`: it stands where it stopped. `undone`: nothing of it is left. */
+  'operation:ended': OperationEvent & {
+    readonly state: 'done' | 'failed' | 'undone';
+    readonly error: { readonly step: string; readonly message: string } | undefined;
+  };
+  'spares:made': { readonly server: string; readonly database: string };
+  /** Databases for tenants to come could not be made; it is tried again. */
+  'spares:failed': { readonly server: string; readonly error: unknown };
   'catalog:changed': { readonly tenantIds: readonly string[] };
   'catalog:failed': { readonly error: unknown };
   /** A client got no tenant. `cause` is there when a check by the application failed, as `verify` of a token. */

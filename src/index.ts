@@ -97,6 +97,35 @@ export type { SchemaDifference } from './migrations/status/schemaDifferences.ts'
 export type { TenantMigrateOptions, TenantMigrator } from './migrations/TenantMigrator.ts';
 export type { RunOptions, TenantLease, TenantWork } from './orm/TenantLease.ts';
 export type { TenantOrmOptions } from './orm/TenantOrmOptions.ts';
+export type {
+  DoneStep,
+  Operation,
+  OperationData,
+  OperationFailure,
+  OperationKind,
+  OperationState,
+} from './provisioning/operations/Operation.ts';
+export type { OperationFilter } from './provisioning/operations/OperationLedger.ts';
+export type { OperationOptions } from './provisioning/operations/OperationRunner.ts';
+export {
+  OperationLostError,
+  OperationNotFoundError,
+  OperationRequestError,
+  TenantOperationError,
+  TenantOperationUnderwayError,
+} from './provisioning/operations/operationErrors.ts';
+export type {
+  ProvisioningOptions,
+  SeederClass,
+  SpareOptions,
+  TemplateDatabaseOptions,
+  TenantHook,
+  TenantSeed,
+} from './provisioning/ProvisioningOptions.ts';
+export type { PlacementOptions, ServerLoad, ServerRoom } from './provisioning/placement.ts';
+export { CopyDiffersError, TenantStatusError } from './provisioning/provisioningErrors.ts';
+export type { TenantLife } from './provisioning/TenantLife.ts';
+export type { ArchiveOptions, MoveOptions, ProvisionOptions, PruneReport } from './provisioning/TenantProvisioner.ts';
 export {
   type AcquireOptions,
   TenantOrmManager,

@@ -53,6 +53,8 @@ export class CentralDatabase<T extends Tenant = Tenant> {
   /** The tenants, as this process knows them: cached, and told of changes. */
   readonly catalog: TenantCatalog<T>;
   readonly template: OrmTemplate;
+  /** The name of the database. */
+  readonly database: string;
   /** The runs over the tenants. @internal */
   readonly ledger: FleetLedger;
   /** @internal */
@@ -109,6 +111,7 @@ export class CentralDatabase<T extends Tenant = Tenant> {
   ) {
     const { template, server, pools, owner } = built;
     this.template = template;
+    this.database = options.database;
     this.#orm = built.application;
     this.forks = { name: this.#orm.em.name, fork: () => this.fork() };
     this.#server = server;

@@ -6,11 +6,13 @@ import type { TenantOrmManager } from '../TenantOrmManager.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
 
 /** Options of `TenantOrmManager.init`, of either kind, whatever the entities and the tenant's columns. */
-export interface AnyManagerOptions extends Omit<TenantOrmManagerOptions, 'orm' | 'catalog' | 'central' | 'weight'> {
+export interface AnyManagerOptions
+  extends Omit<TenantOrmManagerOptions, 'orm' | 'catalog' | 'central' | 'weight' | 'provisioning'> {
   readonly orm: object;
   readonly catalog?: object | undefined;
   readonly central?: object | undefined;
   readonly weight?: unknown;
+  readonly provisioning?: object | undefined;
 }
 
 /**

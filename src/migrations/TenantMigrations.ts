@@ -62,7 +62,7 @@ export class TenantMigrations<T extends Tenant> {
     this.#status = new FleetStatusReader<T>({
       ...parts,
       recorded: ledger && ((tenantIds) => ledger.checksums(tenantIds)),
-      track: (pool) => this.#track(pool),
+      track: (pool) => this.track(pool),
     });
     this.fleet = new FleetMigrator<T>({
       ...parts,
@@ -74,16 +74,21 @@ export class TenantMigrations<T extends Tenant> {
 
   /** `session`: settings of its sessions that migrate. */
   of(id: string, session?: TenantSession): TenantMigrator {
-    const { template, events, find, placeFor, lockTimeoutMs } = this.#parts;
+    return this.ofTenant(id, () => this.#parts.find(id), session);
+  }
+
+  /** The same for a tenant that `find` gives, which need not be the catalogue. */
+  ofTenant(id: string, find: () => Promise<T>, session?: TenantSession): TenantMigrator {
+    const { template, events, placeFor, lockTimeoutMs } = this.#parts;
     return new TenantMigrator({
       ...{ template, events, lockTimeoutMs, session },
       target: async () => {
-        const tenant = await find(id);
+        const tenant = await find();
         return { tenant, ...placeFor(tenant, 'migrations') };
       },
       // Also where it failed: what no transaction holds may have come through.
       inTurn: (work) => this.#queue.run(id, work).finally(() => this.gate?.forget(id)),
-      track: (pool) => this.#track(pool),
+      track: (pool) => this.track(pool),
     });
   }
 
@@ -96,7 +101,8 @@ export class TenantMigrations<T extends Tenant> {
     cancel();
   }
 
-  #track(pool: TenantPool): () => void {
+  /** Has the manager's end wait for the pool, and cut it off. */
+  track(pool: TenantPool): () => void {
     this.#pools.add(pool);
     return () => this.#pools.delete(pool);
   }

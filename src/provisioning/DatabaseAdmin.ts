@@ -1,5 +1,5 @@
-import { type LentConnection, TenantPool } from '../connections/TenantPool.ts';
 import type { PostgresServer } from '../connections/PostgresServer.ts';
+import { type LentConnection, TenantPool } from '../connections/TenantPool.ts';
 import { Turns } from '../connections/Turns.ts';
 import { TenantConflictError } from '../errors.ts';
 import { quoteIdentifier } from '../tenant/databaseName.ts';
@@ -86,9 +86,10 @@ export class DatabaseAdmin {
 
   async list(prefix: string): Promise<string[]> {
     return this.session(async (session) => {
-      const { rows } = await session.query('select datname from pg_database where starts_with(datname, $1) order by 1', [
-        prefix,
-      ]);
+      const { rows } = await session.query(
+        'select datname from pg_database where starts_with(datname, $1) order by 1',
+        [prefix],
+      );
       return rows.map(({ datname }: { datname: string }) => datname);
     });
   }
@@ -131,7 +132,11 @@ export class DatabaseAdmin {
   async rename(
     from: string,
     to: string,
-    { mark, tenantId, isInUse = false }: { readonly mark: string; readonly tenantId: string; readonly isInUse?: boolean },
+    {
+      mark,
+      tenantId,
+      isInUse = false,
+    }: { readonly mark: string; readonly tenantId: string; readonly isInUse?: boolean },
   ): Promise<void> {
     await this.locked(from, async (session) => {
       if ((await infoOf(session, to))?.mark === mark) {

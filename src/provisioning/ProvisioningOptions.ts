@@ -9,7 +9,9 @@ import type { PlacementOptions } from './placement.ts';
 export type SeederClass = new () => { run(em: EntityManager): void | Promise<void> };
 
 /** Fills the database of a new tenant, in one transaction. */
-export type TenantSeed<T extends Tenant = Tenant> = SeederClass | ((em: EntityManager, tenant: T) => void | Promise<void>);
+export type TenantSeed<T extends Tenant = Tenant> =
+  | SeederClass
+  | ((em: EntityManager, tenant: T) => void | Promise<void>);
 
 /** Called for a tenant, with its EntityManager. It may be called again after a crash: `operationId` is the same then. */
 export type TenantHook<T extends Tenant = Tenant> = (
@@ -66,8 +68,10 @@ export interface ProvisioningOptions<T extends Tenant = Tenant> {
   readonly leaseMs?: number | undefined;
 }
 
-export type TemplateOptions = Pick<TemplateDatabaseOptions, 'prepare' | 'version'> &
-  Required<Pick<TemplateDatabaseOptions, 'base' | 'keepTemplatesMs'>>;
+export type TemplateOptions = Pick<TemplateDatabaseOptions, 'prepare' | 'version'> & {
+  readonly base: string;
+  readonly keepTemplatesMs: number;
+};
 
 export interface CheckedSpares {
   readonly min: number;

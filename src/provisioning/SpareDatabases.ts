@@ -90,7 +90,9 @@ export class SpareDatabases {
       'select server, count(*)::int as count from tenancy_spares where is_ready group by server',
       [],
     );
-    return Object.fromEntries([...admins.keys()].map((name) => [name, rows.find(({ server }) => server === name)?.count ?? 0]));
+    return Object.fromEntries(
+      [...admins.keys()].map((name) => [name, rows.find(({ server }) => server === name)?.count ?? 0]),
+    );
   }
 
   async close(): Promise<void> {

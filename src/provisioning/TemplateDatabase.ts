@@ -1,6 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { LentConnection } from '../connections/TenantPool.ts';
-import type { TenantPool } from '../connections/TenantPool.ts';
+import type { LentConnection, TenantPool } from '../connections/TenantPool.ts';
 import { TenancyEmitter } from '../events.ts';
 import { migrationsTable } from '../migrations/executedMigrations.ts';
 import { MigrationFiles } from '../migrations/MigrationFiles.ts';

@@ -1,5 +1,6 @@
-import { TenancyConfigurationError, TenantConflictError, TenantNotFoundError } from '../errors.ts';
 import type { NewTenant } from '../catalog/TenantStore.ts';
+import type { CentralDatabase } from '../central/CentralDatabase.ts';
+import { TenancyConfigurationError, TenantConflictError, TenantNotFoundError } from '../errors.ts';
 import { assertDatabaseName } from '../tenant/databaseName.ts';
 import { serverOf, statusOf, type Tenant, type TenantStatus } from '../tenant/Tenant.ts';
 import { assertTenantId } from '../tenant/tenantId.ts';
@@ -12,7 +13,7 @@ import type { OperationStep } from './operations/OperationStep.ts';
 import { OperationNotFoundError } from './operations/operationErrors.ts';
 import { placeTenant } from './placement.ts';
 import { TenantStatusError } from './provisioningErrors.ts';
-import { archiveSteps, restoreSteps } from './steps/archiveSteps.ts';
+import { archiveSteps, restoreSteps, WHOLE } from './steps/archiveSteps.ts';
 import { cloneSteps } from './steps/cloneSteps.ts';
 import { dropSteps } from './steps/dropSteps.ts';
 import { moveSteps } from './steps/moveSteps.ts';
@@ -58,11 +59,6 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
     this.#parts = parts;
   }
 
-  /**
-   * Makes a tenant: its row, its database from the template or a spare, its role, its seed. The same call again goes on
-   * where one was cut off. Rejects with `TenantConflictError`, `TenantOperationUnderwayError` or `TenantOperationError`;
-   * nothing is left then, unless `onFailure` keeps it.
-   */
   async provision(tenant: NewTenant<T>, options: ProvisionOptions = {}): Promise<T> {
     const { spares, roles, names, templates } = this.#parts;
     const { id } = this.#checked(tenant);
@@ -77,21 +73,25 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
       role: roles?.nameFor(id) ?? null,
       template: await templates.get(place.server)?.hash(),
     };
-    const operation = await this.#start('provision', id, { request, data }, provisionSteps(this.#parts, tenant), options);
+    const operation = await this.#start(
+      'provision',
+      id,
+      { request, data },
+      provisionSteps(this.#parts, tenant),
+      options,
+    );
     if (operation.data['isSpare'] === true) {
       spares?.taken();
     }
     return this.#tenantOf(id, operation.data);
   }
 
-  /**
-   * Makes a tenant whose data is a copy of another one's, which goes on working. `onCloned` may change the copy before it
-   * is active.
-   */
   async clone(id: string, tenant: NewTenant<T>, options: ProvisionOptions = {}): Promise<T> {
     const { roles, names, templates } = this.#parts;
     const source = await this.#find(id);
-    this.#assertStatus(source, 'clone', ['active', 'readonly', 'suspended', 'maintenance'], 'Only a tenant with a whole database can be copied.');
+    if (!WHOLE.includes(statusOf(source))) {
+      throw new TenantStatusError(id, statusOf(source), 'clone', 'Only a tenant with a whole database can be copied.');
+    }
     const { id: newId } = this.#checked(tenant);
     if (!(await this.#isOpen(newId))) {
       await this.#assertNew(newId);
@@ -109,56 +109,47 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
     return this.#tenantOf(newId, operation.data);
   }
 
-  /** Nobody works with the tenant any more, in any process, within `central.cache.pollIntervalMs` and a second. */
   suspend(id: string): Promise<T> {
-    return this.#become(id, 'suspend', 'suspended', ['active', 'readonly', 'maintenance', 'suspended']);
+    return this.#become(id, 'suspend', 'suspended');
   }
 
-  /** The tenant works again, after `suspend`, `readonly` or `maintenance`. */
   resume(id: string): Promise<T> {
-    return this.#become(id, 'resume', 'active', ['active', 'suspended', 'readonly', 'maintenance']);
+    return this.#become(id, 'resume', 'active');
   }
 
-  /** The tenant's sessions can read and not write. */
   readonly(id: string): Promise<T> {
-    return this.#become(id, 'readonly', 'readonly', ['active', 'readonly', 'suspended', 'maintenance']);
+    return this.#become(id, 'readonly', 'readonly');
   }
 
-  /** Requests are answered with 503 and Retry-After. */
   maintenance(id: string): Promise<T> {
-    return this.#become(id, 'maintenance', 'maintenance', ['active', 'readonly', 'suspended', 'maintenance']);
+    return this.#become(id, 'maintenance', 'maintenance');
   }
 
-  /** Closes the tenant's database to everybody and keeps it, until `restore`, or until `prune` drops it. */
-  async archive(id: string, { keepMs = this.#parts.options.keepArchivedMs, ...options }: ArchiveOptions = {}): Promise<T> {
+  async archive(
+    id: string,
+    { keepMs = this.#parts.options.keepArchivedMs, ...options }: ArchiveOptions = {},
+  ): Promise<T> {
     this.#assertCentral('archive');
-    const tenant = await this.#findUnlessOpen(id, 'archive', ['active', 'readonly', 'suspended', 'maintenance']);
+    const tenant = await this.#find(id);
     const data = { ...(await this.#placed(tenant)), dropAfter: new Date(Date.now() + keepMs).toISOString() };
     await this.#start('archive', id, { request: {}, data }, archiveSteps(this.#parts), options);
     return this.#find(id);
   }
 
-  /** Opens an archived tenant, migrates it, and makes it what it was. */
   async restore(id: string, options: OperationOptions = {}): Promise<T> {
     this.#assertCentral('restore');
-    const tenant = await this.#findUnlessOpen(id, 'restore', ['archived']);
+    const tenant = await this.#find(id);
     const archived = await this.#archiveOf(id);
     const data = { ...(await this.#placed(tenant)), becomes: archived?.data['was'] ?? 'active' };
     await this.#start('restore', id, { request: {}, data }, restoreSteps(this.#parts), options);
     return this.#find(id);
   }
 
-  /**
-   * Drops the tenant, its database and its role, once every process has let go of it. There is no way back from where its
-   * database is dropped: what stops then is gone on with by the same call.
-   */
   async drop(id: string, options: OperationOptions = {}): Promise<void> {
-    const all: readonly TenantStatus[] = ['active', 'readonly', 'suspended', 'maintenance', 'archived', 'failed', 'dropping'];
-    const tenant = await this.#findUnlessOpen(id, 'drop', all);
+    const tenant = await this.#find(id);
     await this.#start('drop', id, { request: {}, data: await this.#placed(tenant) }, dropSteps(this.#parts), options);
   }
 
-  /** Gives the tenant another id. Its database, role and domains stay as they are. */
   async rename(id: string, newId: string, options: OperationOptions = {}): Promise<T> {
     const { central } = this.#parts;
     this.#assertCentral('rename');
@@ -172,17 +163,15 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
     return this.#find(newId);
   }
 
-  /**
-   * Brings the tenant to another server: no process works with it, its database is copied and compared, and the catalogue
-   * leads there. The source stays for `keepMovedMs`, where nobody reaches it.
-   */
   async move(id: string, { to, ...options }: MoveOptions): Promise<T> {
     const { names, admins } = this.#parts;
     this.#assertCentral('move');
     if (!admins.has(to)) {
-      throw new TenancyConfigurationError(`There is no server ${JSON.stringify(to)} to move to, only ${[...admins.keys()].join(', ')}.`);
+      throw new TenancyConfigurationError(
+        `There is no server ${JSON.stringify(to)} to move to, only ${[...admins.keys()].join(', ')}.`,
+      );
     }
-    const tenant = await this.#findUnlessOpen(id, 'move', ['active', 'readonly', 'suspended', 'maintenance']);
+    const tenant = await this.#find(id);
     const placed = await this.#placed(tenant);
     if (placed.server === to && !(await this.#isOpen(id))) {
       throw new TenancyConfigurationError(`Tenant "${id}" is on the server "${to}" already.`, { tenantId: id });
@@ -192,7 +181,6 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
     return this.#find(id);
   }
 
-  /** Drops what is kept and whose time is over: sources of moves, archived tenants, templates that nobody uses. */
   async prune(): Promise<PruneReport> {
     const { templates, ledger } = this.#parts;
     this.#parts.assertOpen();
@@ -206,7 +194,6 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
     return { leftovers, tenants, templates: pruned.flat() };
   }
 
-  /** Makes the spares that are missing, now. Does nothing where `provisioning.spares` is not given. */
   async fillSpares(): Promise<Readonly<Record<string, number>>> {
     this.#parts.assertOpen();
     const { spares } = this.#parts;
@@ -214,18 +201,15 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
     return (await spares?.ready()) ?? {};
   }
 
-  /** What was and is done to tenants, the youngest first. */
   operations(filter: OperationFilter = {}): Promise<Operation[]> {
     return this.#parts.ledger.list(filter);
   }
 
-  /** Goes on with the tenant's open operation, whatever it is. */
   async resumeOperation(id: string, options: OperationOptions = {}): Promise<Operation> {
     const open = await this.#openOf(id, 'go on with');
     return this.#parts.runner.resume(open, this.#stepsOf(open), options);
   }
 
-  /** Takes the tenant's open operation back. */
   async undoOperation(id: string): Promise<Operation> {
     const open = await this.#openOf(id, 'take back');
     return this.#parts.runner.undo(open, this.#stepsOf(open));
@@ -266,15 +250,6 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
     return this.#parts.runner.start({ kind, tenantId, request, data }, steps, { signal, onFailure });
   }
 
-  /** A call that goes on with what was cut off finds the tenant in the middle of it. */
-  async #findUnlessOpen(id: string, verb: string, statuses: readonly TenantStatus[]): Promise<T> {
-    const tenant = await this.#find(id);
-    if (!(await this.#isOpen(id))) {
-      this.#assertStatus(tenant, verb, statuses, 'Look at its status first.');
-    }
-    return tenant;
-  }
-
   async #isOpen(id: string): Promise<boolean> {
     return (await this.#parts.ledger.open(id)) !== undefined;
   }
@@ -304,8 +279,10 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
     this.#parts.assertOpen();
     const { id, status } = tenant as NewTenant<Tenant>;
     assertTenantId(id);
-    if (status !== undefined && !['active', 'readonly', 'suspended', 'maintenance'].includes(status)) {
-      throw new TenancyConfigurationError(`Tenant "${id}" cannot begin as ${JSON.stringify(status)}.`, { tenantId: id });
+    if (status !== undefined && !WHOLE.includes(status)) {
+      throw new TenancyConfigurationError(`Tenant "${id}" cannot begin as ${JSON.stringify(status)}.`, {
+        tenantId: id,
+      });
     }
     return { id };
   }
@@ -318,10 +295,16 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
     const { id, database = options.databaseName(id), server } = tenant as NewTenant<Tenant>;
     assertDatabaseName(database, id);
     if (database.startsWith(names.prefix)) {
-      throw new TenancyConfigurationError(`Tenant "${id}": "${names.prefix}" begins the names of this library's own databases.`, { tenantId: id });
+      throw new TenancyConfigurationError(
+        `Tenant "${id}": "${names.prefix}" begins the names of this library's own databases.`,
+        { tenantId: id },
+      );
     }
     if (server !== undefined && !admins.has(server)) {
-      throw new TenancyConfigurationError(`Tenant "${id}": the server "${server}" is none of \`servers\` (${[...admins.keys()].join(', ')}).`, { tenantId: id });
+      throw new TenancyConfigurationError(
+        `Tenant "${id}": the server "${server}" is none of \`servers\` (${[...admins.keys()].join(', ')}).`,
+        { tenantId: id },
+      );
     }
     const rows = await central?.sql<{ server: string; count: number }>(
       'select server, count(*)::int as count from tenancy_tenants group by server',
@@ -347,21 +330,29 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
     return operations.find(({ kind, state }) => kind === 'archive' && state === 'done');
   }
 
-  async #become(id: string, verb: string, status: TenantStatus, from: readonly TenantStatus[]): Promise<T> {
-    const { central, ledger } = this.#parts;
+  /** In one transaction: an operation that begins at the same time comes before or after it. */
+  async #become(id: string, verb: string, status: TenantStatus, from: readonly TenantStatus[] = WHOLE): Promise<T> {
+    const { central } = this.#parts;
     this.#assertCentral(verb);
-    const tenant = await this.#find(id);
-    const open = await ledger.open(id);
-    const instead = open === undefined ? 'Look at its status first.' : `Its ${open.kind} is not over.`;
-    this.#assertStatus(tenant, verb, open === undefined ? from : [], instead);
-    return central?.tenants.setStatus(id, status) as Promise<T>;
-  }
-
-  #assertStatus(tenant: T, verb: string, statuses: readonly TenantStatus[], instead: string): void {
-    const status = statusOf(tenant);
-    if (!statuses.includes(status)) {
-      throw new TenantStatusError(tenant.id, status, verb, instead);
-    }
+    await this.#find(id);
+    const whole = central as CentralDatabase<T>;
+    await whole.change([id], async (em) => {
+      const [row] = await whole.sql<{ readonly status: TenantStatus; readonly open: OperationKind | null }>(
+        `select status, (select kind from tenancy_operations where tenant_id = id and state in ('running', 'failed')) as open
+         from tenancy_tenants where id = ? for update`,
+        [id],
+        em,
+      );
+      if (row === undefined) {
+        throw new TenantNotFoundError(id);
+      }
+      if (row.open !== null || !from.includes(row.status)) {
+        const instead = row.open === null ? 'Look at its status first.' : `Its ${row.open} is not over.`;
+        throw new TenantStatusError(id, row.status, verb, instead);
+      }
+      await whole.tenants.setStatus(id, status, { em });
+    });
+    return this.#find(id);
   }
 
   #assertCentral(verb: string): void {

@@ -55,7 +55,12 @@ export async function dropLeftovers<T extends Tenant>(
       if (row === undefined) {
         return false;
       }
-      const leftover = { server: row.server, database: row.database_name, role: row.role_name, tenantId: row.tenant_id };
+      const leftover = {
+        server: row.server,
+        database: row.database_name,
+        role: row.role_name,
+        tenantId: row.tenant_id,
+      };
       await dropOne(parts, leftover);
       dropped.push(leftover);
       return true;

@@ -22,7 +22,10 @@ export interface PlacementOptions {
   readonly servers?: Readonly<Record<string, ServerRoom>> | undefined;
   /** Names the server of a new tenant. @default the one with the fewest tenants for its weight */
   readonly choose?:
-    | ((tenant: { readonly id: string; readonly region: string | undefined }, servers: readonly ServerLoad[]) => string | Promise<string>)
+    | ((
+        tenant: { readonly id: string; readonly region: string | undefined },
+        servers: readonly ServerLoad[],
+      ) => string | Promise<string>)
     | undefined;
 }
 
@@ -41,7 +44,10 @@ export async function placeTenant({ id, region, options, servers, tenants }: Pla
   if (options.choose !== undefined) {
     const chosen = await options.choose({ id, region }, loads);
     if (!servers.includes(chosen)) {
-      throw refusal(id, `\`placement.choose\` named the server ${JSON.stringify(chosen)}, which is none of \`servers\``);
+      throw refusal(
+        id,
+        `\`placement.choose\` named the server ${JSON.stringify(chosen)}, which is none of \`servers\``,
+      );
     }
     return chosen;
   }
@@ -61,5 +67,7 @@ export async function placeTenant({ id, region, options, servers, tenants }: Pla
 }
 
 function refusal(tenantId: string, why: string): TenancyConfigurationError {
-  return new TenancyConfigurationError(`Tenant "${tenantId}" has no place: ${why}. Add a server, or name one.`, { tenantId });
+  return new TenancyConfigurationError(`Tenant "${tenantId}" has no place: ${why}. Add a server, or name one.`, {
+    tenantId,
+  });
 }

@@ -16,22 +16,23 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   orm: [...BASE, 'connections', 'context'],
   migrations: [...BASE, 'connections', 'context', 'orm'],
   central: [...BASE, 'catalog', 'connections', 'context', 'orm', 'migrations'],
+  provisioning: [...BASE, 'catalog', 'central', 'connections', 'context', 'orm', 'migrations'],
   resolution: [...BASE, 'catalog'],
   domains: [...BASE, 'catalog'],
-  'ManagerOptions.ts': [...BASE, 'catalog', 'central', 'connections', 'migrations', 'orm'],
+  'ManagerOptions.ts': [...BASE, 'catalog', 'central', 'connections', 'migrations', 'orm', 'provisioning'],
   'TenantOrmManager.ts': [
-    ...[...BASE, 'catalog', 'central', 'connections', 'context', 'orm', 'migrations', 'resolution'],
+    ...[...BASE, 'catalog', 'central', 'connections', 'context', 'orm', 'migrations', 'provisioning', 'resolution'],
     'ManagerOptions.ts',
   ],
   testing: [...BASE, 'catalog'],
   koa: [...BASE, 'catalog', 'resolution', 'orm', 'TenantOrmManager.ts'],
   'pg-boss': [...BASE, 'migrations', 'TenantOrmManager.ts'],
   cli: [
-    ...[...BASE, 'catalog', 'domains', 'central', 'connections', 'context', 'orm', 'migrations'],
+    ...[...BASE, 'catalog', 'domains', 'central', 'connections', 'context', 'orm', 'migrations', 'provisioning'],
     ...['ManagerOptions.ts', 'TenantOrmManager.ts'],
   ],
   'index.ts': [
-    ...[...BASE, 'catalog', 'domains', 'central', 'connections', 'context', 'orm', 'migrations'],
+    ...[...BASE, 'catalog', 'domains', 'central', 'connections', 'context', 'orm', 'migrations', 'provisioning'],
     ...['ManagerOptions.ts', 'TenantOrmManager.ts'],
   ],
 };

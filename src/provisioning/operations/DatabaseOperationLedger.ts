@@ -71,10 +71,7 @@ export class DatabaseOperationLedger implements OperationLedger {
     this.#leaseMs = leaseMs;
   }
 
-  async begin(
-    operation: NewOperation,
-    { step, next, inCentral }: FirstStep,
-  ): Promise<Operation | undefined> {
+  async begin(operation: NewOperation, { step, next, inCentral }: FirstStep): Promise<Operation | undefined> {
     const { kind, tenantId, request, data } = operation;
     return this.#central.change([tenantId], async (em) => {
       const values = [kind, tenantId, JSON.stringify(request), JSON.stringify(data), step, this.#worker, this.#leaseMs];
@@ -148,7 +145,13 @@ export class DatabaseOperationLedger implements OperationLedger {
     const [row] = await this.#central.sql<OperationRow>(
       ADVANCE,
       [
-        ...[keepDone ?? null, JSON.stringify(done === undefined ? [] : [done]), JSON.stringify(data), step ?? null, state],
+        ...[
+          keepDone ?? null,
+          JSON.stringify(done === undefined ? [] : [done]),
+          JSON.stringify(data),
+          step ?? null,
+          state,
+        ],
         ...[isUndoing, error === undefined ? null : JSON.stringify(error), isOpen, this.#leaseMs, isOpen, isOpen],
         ...[operation.id, this.#worker, operation.attempt],
       ],

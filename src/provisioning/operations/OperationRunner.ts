@@ -57,7 +57,7 @@ export class OperationRunner {
       const cannot = step?.isFinal === true;
       if (cannot) {
         await this.#parts.ledger.advance(claimed, { state: 'failed' });
-        const why = 'from here on it can only be gone on with, by `operations.resume`';
+        const why = 'from here on it can only be gone on with, by `manager.resumeOperation(id)`';
         throw new TenantOperationError({ ...claimed, state: 'failed', error: failureOf(step.name, why) }, why, {});
       }
       return this.#whileAlive(claimed, () => this.#takeBack(claimed, steps));
@@ -174,8 +174,7 @@ export class OperationRunner {
         ...(next === undefined ? { state: 'done' } : {}),
         inCentral:
           inCentral &&
-          (async (em) =>
-            (await inCentral(em, { ...context, data: { ...context.data, ...data } })) ?? undefined),
+          (async (em) => (await inCentral(em, { ...context, data: { ...context.data, ...data } })) ?? undefined),
       });
       const { kind, tenantId, id: operationId } = operation;
       events.emit('operation:step-done', { operationId, kind, tenantId, step: step.name, tookMs });

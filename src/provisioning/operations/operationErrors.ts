@@ -12,7 +12,7 @@ export class TenantOperationUnderwayError extends TenancyError {
     super(
       state === 'failed'
         ? `Tenant "${tenantId}": its ${kind} stopped at the step "${step}" (${error?.message ?? 'no reason was kept'}), and ` +
-            `"${wanted}" cannot begin before that is over. Call \`operations.resume\` or \`operations.undo\` with its id.`
+            `"${wanted}" cannot begin before that is over. Call \`manager.resumeOperation(id)\` or \`manager.undoOperation(id)\`.`
         : `Tenant "${tenantId}": its ${kind} is under way at the step "${step}". Wait for it; should its process be gone, ` +
             'the same call goes on with it once the lease is over.',
       { tenantId },
@@ -29,7 +29,7 @@ export class OperationRequestError extends TenancyError {
   constructor({ kind, tenantId, step }: Operation) {
     super(
       `Tenant "${tenantId}": its ${kind} stopped at the step "${step}" and was asked for with other values. Call it with ` +
-        'the same ones, or `operations.undo` first.',
+        'the same ones, or `manager.undoOperation(id)` first.',
       { tenantId },
     );
   }
@@ -45,7 +45,7 @@ export class TenantOperationError extends TenancyError {
     const rest =
       state === 'undone'
         ? 'Everything was taken back.'
-        : 'It stands there: `operations.resume` goes on with it, `operations.undo` takes it back.';
+        : 'It stands there: `manager.resumeOperation(id)` goes on with it, `manager.undoOperation(id)` takes it back.';
     super(`Tenant "${tenantId}": its ${kind} failed at the step "${error?.step ?? ''}": ${why}. ${rest}`, {
       ...details,
       tenantId,
@@ -71,6 +71,8 @@ export class OperationNotFoundError extends TenancyError {
   readonly code = 'OPERATION_NOT_FOUND';
 
   constructor(tenantId: string, what: string) {
-    super(`Tenant "${tenantId}" has no operation to ${what}. \`operations.list()\` shows what there is.`, { tenantId });
+    super(`Tenant "${tenantId}" has no operation to ${what}. \`manager.operations()\` shows what there is.`, {
+      tenantId,
+    });
   }
 }

@@ -5,6 +5,9 @@ import { statusStep } from './dropSteps.ts';
 import { letGoStep } from './letGo.ts';
 import { tenantIn } from './tenantIn.ts';
 
+/** Statuses of tenants whose database is there, whole and open. */
+export const WHOLE: readonly TenantStatus[] = Object.freeze(['active', 'readonly', 'suspended', 'maintenance']);
+
 /** Closed to everybody, and kept. */
 export function archiveSteps<T extends Tenant>(parts: LifeParts<T>): OperationStep[] {
   const close: OperationStep = {
@@ -12,13 +15,13 @@ export function archiveSteps<T extends Tenant>(parts: LifeParts<T>): OperationSt
     run: ({ data }) => setOpen(parts, data, false),
     undo: ({ data }) => setOpen(parts, data, true),
   };
-  return [statusStep(parts, 'archived'), letGoStep(parts), close];
+  return [statusStep(parts, { verb: 'archive', from: WHOLE, to: 'archived' }), letGoStep(parts), close];
 }
 
 /** Open again, brought to the schema of today, and what it was before. */
 export function restoreSteps<T extends Tenant>(parts: LifeParts<T>): OperationStep[] {
   return [
-    statusStep(parts, 'maintenance'),
+    statusStep(parts, { verb: 'restore', from: ['archived'], to: 'maintenance' }),
     {
       name: 'open',
       run: ({ data }) => setOpen(parts, data, true),

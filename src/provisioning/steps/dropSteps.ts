@@ -1,8 +1,9 @@
 import { TenantNotFoundError } from '../../errors.ts';
 import type { Tenant, TenantStatus } from '../../tenant/Tenant.ts';
 import { adminOf, type LifeParts } from '../LifeParts.ts';
-import type { OperationStep } from '../operations/OperationStep.ts';
 import { dropLeftovers } from '../leftovers.ts';
+import type { OperationStep } from '../operations/OperationStep.ts';
+import { TenantStatusError } from '../provisioningErrors.ts';
 import { letGoStep } from './letGo.ts';
 
 /** Where the tenant was when the operation began. */
@@ -12,6 +13,12 @@ export interface PlacedData {
   readonly role: string | null;
   readonly was: TenantStatus;
 }
+
+const DROP: StatusChange = {
+  verb: 'drop',
+  from: ['active', 'readonly', 'suspended', 'maintenance', 'archived', 'failed', 'dropping'],
+  to: 'dropping',
+};
 
 /** No process takes work for the tenant, then its data goes, and what is known of it last. */
 export function dropSteps<T extends Tenant>(parts: LifeParts<T>): OperationStep[] {
@@ -53,15 +60,49 @@ export function dropSteps<T extends Tenant>(parts: LifeParts<T>): OperationStep[
       }
     },
   };
-  return [statusStep(parts, 'dropping'), letGoStep(parts), ...gone, row];
+  return [statusStep(parts, DROP), letGoStep(parts), ...gone, row];
 }
 
-/** The status that keeps work away, until the operation is over or taken back. */
-export function statusStep<T extends Tenant>({ central }: LifeParts<T>, status: TenantStatus): OperationStep {
+/** What a verb is for, and what it makes of the tenant while it is at work. */
+export interface StatusChange {
+  readonly verb: string;
+  readonly from: readonly TenantStatus[];
+  readonly to: TenantStatus;
+}
+
+interface TenantRow {
+  readonly server: string;
+  readonly database_name: string;
+  readonly status: TenantStatus;
+}
+
+/**
+ * The status that keeps work away, until the operation is over or taken back. Where the tenant is, is read here, under
+ * the lock of its row: what the cache of the catalogue says may be from before a move.
+ */
+export function statusStep<T extends Tenant>(
+  { central }: LifeParts<T>,
+  { verb, from, to }: StatusChange,
+): OperationStep {
   return {
     name: 'status',
     inCentral: async (em, { tenantId }) => {
-      await central?.tenants.setStatus(tenantId, status, { em });
+      if (central === undefined) {
+        return undefined;
+      }
+      const [row] = await central.sql<TenantRow>(
+        'select server, database_name, status from tenancy_tenants where id = ? for update',
+        [tenantId],
+        em,
+      );
+      if (row === undefined) {
+        throw new TenantNotFoundError(tenantId);
+      }
+      if (!from.includes(row.status)) {
+        throw new TenantStatusError(tenantId, row.status, verb, 'Look at its status first.');
+      }
+      await central.tenants.setStatus(tenantId, to, { em });
+      return { server: row.server, database: row.database_name, was: row.status };
     },
     undoInCentral: async (em, { tenantId, data }) => {
       await central?.tenants.setStatus(tenantId, data['was'] as TenantStatus, { em });

@@ -3,6 +3,7 @@ import { adminOf, type DatabasePlace, type LifeParts } from '../LifeParts.ts';
 import { keepLeftover } from '../leftovers.ts';
 import type { OperationStep } from '../operations/OperationStep.ts';
 import { CopyDiffersError } from '../provisioningErrors.ts';
+import { WHOLE } from './archiveSteps.ts';
 import { type PlacedData, statusStep } from './dropSteps.ts';
 import { letGoStep } from './letGo.ts';
 
@@ -43,7 +44,7 @@ export function moveSteps<T extends Tenant>(parts: LifeParts<T>): OperationStep[
     },
   };
   const steps: OperationStep[] = [
-    statusStep(parts, 'maintenance'),
+    statusStep(parts, { verb: 'move', from: WHOLE, to: 'maintenance' }),
     letGoStep(parts),
     fence,
     {

@@ -1,8 +1,8 @@
 import type { NewTenant } from '../../catalog/TenantStore.ts';
 import { TenantNotFoundError } from '../../errors.ts';
 import type { Tenant, TenantStatus } from '../../tenant/Tenant.ts';
-import type { OperationStep } from '../operations/OperationStep.ts';
 import { adminOf, type LifeParts } from '../LifeParts.ts';
+import type { OperationStep } from '../operations/OperationStep.ts';
 import { seedWork } from './seedWork.ts';
 import { tenantIn } from './tenantIn.ts';
 
@@ -144,7 +144,10 @@ export function hookStep<T extends Tenant>(
   return [step];
 }
 
-export function activeStep<T extends Tenant>({ central }: LifeParts<T>, status: TenantStatus = 'active'): OperationStep {
+export function activeStep<T extends Tenant>(
+  { central }: LifeParts<T>,
+  status: TenantStatus = 'active',
+): OperationStep {
   return {
     name: 'active',
     inCentral: async (em, { tenantId }) => {
