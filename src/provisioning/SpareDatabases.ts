@@ -158,7 +158,8 @@ export class SpareDatabases {
   async #make(server: string): Promise<boolean> {
     const { central, admins, templates, names, options, events } = this.#parts;
     const [admin, template] = [admins.get(server) as DatabaseAdmin, templates.get(server) as TemplateDatabase];
-    const built = await template.ensure();
+    // Before a row is taken: building the template may take long, or fail.
+    await template.ensure();
     const hash = await template.hash();
     const database = names.made();
     const reserved = await central.change([], async (em) => {
@@ -169,7 +170,13 @@ export class SpareDatabases {
     if (reserved.length === 0) {
       return false;
     }
-    await admin.create(database, { template: built.database, strategy: built.strategy, mark: database });
+    try {
+      await template.copyTo(database);
+    } catch (error) {
+      await admin.drop(database);
+      await central.sql('delete from tenancy_spares where server = ? and database_name = ?', [server, database]);
+      throw error;
+    }
     const rows = await central.sql(
       'update tenancy_spares set is_ready = true, lease_until = null where server = ? and database_name = ? returning 1',
       [server, database],

@@ -30,6 +30,9 @@ export interface BuiltTemplate {
 /** In place of a tenant's id, in events and in PostgreSQL's `application_name`. */
 const TEMPLATE_ID = '(template)';
 
+/** SQLSTATE: the database does not exist. */
+const INVALID_CATALOG_NAME = '3D000';
+
 /** How often it is written down that a template is in use. */
 const NOTE_USE_EVERY_MS = 10 * 60_000;
 
@@ -63,10 +66,22 @@ export class TemplateDatabase {
     return built;
   }
 
-  /** Has the next `ensure` look again: somebody may have dropped the database. */
-  forget(): void {
-    this.#built = undefined;
-    this.#usedAt = Number.NEGATIVE_INFINITY;
+  /** A new database, copied from the template, which is built first if it is not there. Does nothing where it is there. */
+  async copyTo(name: string): Promise<void> {
+    const { database, strategy } = await this.ensure();
+    const { admin } = this.#parts;
+    try {
+      await admin.create(name, { template: database, strategy, mark: name });
+    } catch (error) {
+      if ((error as { readonly code?: unknown }).code !== INVALID_CATALOG_NAME) {
+        throw error;
+      }
+      // Somebody has dropped the template.
+      this.#built = undefined;
+      this.#usedAt = Number.NEGATIVE_INFINITY;
+      const again = await this.ensure();
+      await admin.create(name, { template: again.database, strategy: again.strategy, mark: name });
+    }
   }
 
   /** The name that it has or will have. */
@@ -83,16 +98,20 @@ export class TemplateDatabase {
     return this.#hash;
   }
 
-  /** Drops templates of other migrations that nobody has used for `keepTemplatesMs`. Gives their names. */
+  /**
+   * Drops templates of other migrations that nobody has used for `keepTemplatesMs`, and those that were not finished in
+   * that time. Gives their names.
+   */
   async prune(): Promise<string[]> {
     const { admin, names, options } = this.#parts;
-    const current = await this.name();
+    const hash = await this.hash();
+    const kept = [names.template(hash), names.building(hash)];
     const dropped: string[] = [];
-    for (const name of await admin.list(names.templates)) {
-      const mark = name === current ? undefined : (await admin.info(name))?.mark;
-      const usedAt = usedAtOf(mark);
-      if (usedAt !== undefined && Date.now() - usedAt >= options.keepTemplatesMs) {
-        await admin.dropMarked(name, mark ?? '');
+    for (const name of [...(await admin.list(names.templates)), ...(await admin.list(names.buildings))]) {
+      const info = kept.includes(name) ? undefined : await admin.info(name);
+      const since = sinceOf(info?.mark);
+      if (info?.sessions === 0 && since !== undefined && Date.now() - since >= options.keepTemplatesMs) {
+        await admin.dropMarked(name, info.mark ?? '');
         dropped.push(name);
       }
     }
@@ -118,9 +137,10 @@ export class TemplateDatabase {
     const { admin, names, options } = this.#parts;
     const building = names.building(hash);
     try {
-      await admin.create(building, { template: options.base, strategy: 'wal-log', mark: building });
+      await admin.create(building, { template: options.base, strategy: 'wal-log', mark: buildingMark() });
       await this.#migrator(building).locked((lock) => this.#fill(building, lock));
-      await admin.rename(building, database, { mark: preparedMark(building), tenantId: TEMPLATE_ID, isInUse: false });
+      const mark = (await admin.info(building))?.mark ?? '';
+      await admin.rename(building, database, { mark, tenantId: TEMPLATE_ID });
     } catch (error) {
       // Whoever finishes it first ends the sessions of the others.
       if ((await admin.info(database)) === undefined) {
@@ -136,12 +156,12 @@ export class TemplateDatabase {
     const { admin, options, prepare } = this.#parts;
     await orm.migrator.up();
     await prepare?.(connection);
-    if ((await admin.info(building))?.mark !== preparedMark(building)) {
+    if ((await admin.info(building))?.mark?.startsWith('prepared') !== true) {
       const em = orm.em.fork({ disableContextResolution: true }) as EntityManager;
       await em.transactional(async (inner) => {
         await options.prepare?.(inner as EntityManager);
         // With what the application wrote, so that it is not written twice.
-        const text = commentOn(building, preparedMark(building));
+        const text = commentOn(building, preparedMark());
         await inner.getConnection().execute(text, [], 'run', inner.getTransactionContext());
       });
     }
@@ -180,14 +200,12 @@ export class TemplateDatabase {
   }
 }
 
-const preparedMark = (building: string): string => `${building} prepared`;
+/** A mark ends with the time from which on nobody may have needed the database. */
+const buildingMark = (): string => `building since ${new Date().toISOString()}`;
+const preparedMark = (): string => `prepared since ${new Date().toISOString()}`;
+const useMark = (): string => `template since ${new Date().toISOString()}`;
 
-const USED = 'template used ';
-
-function useMark(): string {
-  return `${USED}${new Date().toISOString()}`;
-}
-
-function usedAtOf(mark: string | undefined): number | undefined {
-  return mark?.startsWith(USED) === true ? Date.parse(mark.slice(USED.length)) : undefined;
+function sinceOf(mark = ''): number | undefined {
+  const [, since] = /^(?:building|prepared|template) since (.+)$/.exec(mark) ?? [];
+  return since === undefined ? undefined : Date.parse(since);
 }

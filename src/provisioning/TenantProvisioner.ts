@@ -291,7 +291,7 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
     tenant: NewTenant<T>,
     region: string | undefined,
   ): Promise<{ readonly server: string; readonly database: string }> {
-    const { options, admins, central, names } = this.#parts;
+    const { options, admins, names } = this.#parts;
     const { id, database = options.databaseName(id), server } = tenant as NewTenant<Tenant>;
     assertDatabaseName(database, id);
     if (database.startsWith(names.prefix)) {
@@ -306,13 +306,24 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
         { tenantId: id },
       );
     }
+    return { database, server: server ?? (await this.#serverFor(id, region)) };
+  }
+
+  async #serverFor(id: string, region: string | undefined): Promise<string> {
+    const { options, admins, central } = this.#parts;
+    const servers = [...admins.keys()];
+    if (servers.length > 1 && central === undefined && options.placement.choose === undefined) {
+      throw new TenancyConfigurationError(
+        `Tenant "${id}": name its \`server\`, or give \`placement.choose\`: without a central database nobody knows how full they are.`,
+        { tenantId: id },
+      );
+    }
     const rows = await central?.sql<{ server: string; count: number }>(
       'select server, count(*)::int as count from tenancy_tenants group by server',
       [],
     );
     const tenants = new Map(rows?.map((row) => [row.server, row.count]));
-    const placement = { id, region, options: options.placement, servers: [...admins.keys()], tenants };
-    return { database, server: server ?? (await placeTenant(placement)) };
+    return placeTenant({ id, region, options: options.placement, servers, tenants });
   }
 
   async #placed(tenant: T) {
@@ -338,7 +349,7 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
     const whole = central as CentralDatabase<T>;
     await whole.change([id], async (em) => {
       const [row] = await whole.sql<{ readonly status: TenantStatus; readonly open: OperationKind | null }>(
-        `select status, (select kind from tenancy_operations where tenant_id = id and state in ('running', 'failed')) as open
+        `select status, (select kind from tenancy_operations where tenant_id = tenancy_tenants.id and state in ('running', 'failed')) as open
          from tenancy_tenants where id = ? for update`,
         [id],
         em,

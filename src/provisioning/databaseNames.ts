@@ -34,7 +34,11 @@ export class DatabaseNames {
 
   /** A template that is not finished yet. */
   building(hash: string): string {
-    return `${this.prefix}_building_${hash}`;
+    return `${this.buildings}${hash}`;
+  }
+
+  get buildings(): string {
+    return `${this.prefix}_building_`;
   }
 
   #new(what: string): string {

@@ -93,8 +93,10 @@ export class DatabaseOperationLedger implements OperationLedger {
     return operation;
   }
 
-  async claim({ id, attempt }: Operation): Promise<Operation | undefined> {
+  async claim({ id, tenantId, attempt }: Operation): Promise<Operation | undefined> {
     const [row] = await this.#central.sql<OperationRow>(CLAIM, [this.#worker, this.#leaseMs, id, attempt]);
+    // What another process did of it may not be known here yet.
+    await this.#central.change([tenantId], async () => {});
     return row && operationOf(row);
   }
 

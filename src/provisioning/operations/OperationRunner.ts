@@ -189,13 +189,13 @@ export class OperationRunner {
 
   /** A step that was under way when its process ended may have to begin where nothing of it is there yet. */
   async #rewind(operation: Operation, steps: readonly OperationStep[], signal: AbortSignal): Promise<Operation> {
-    const index = indexOf(steps, operation.step);
-    const { repeatFrom } = steps[index] as OperationStep;
+    const [first, last] = [indexOf(steps, operation.step), furthestOf(steps, operation.step)];
+    const repeatFrom = steps.slice(first, last + 1).find((step) => step.repeatFrom !== undefined)?.repeatFrom;
     if (repeatFrom === undefined) {
       return operation;
     }
     const from = indexOf(steps, repeatFrom);
-    for (const step of steps.slice(from, index + 1).reverse()) {
+    for (const step of steps.slice(from, last + 1).reverse()) {
       await step.undo?.(contextOf(operation, signal));
     }
     return this.#parts.ledger.advance(operation, { keepDone: from, step: repeatFrom });
@@ -233,7 +233,7 @@ export class OperationRunner {
     if (!operation.isUndoing) {
       operation = await ledger.advance(operation, { isUndoing: true, ...(error === undefined ? {} : { error }) });
     }
-    for (let index = indexOf(steps, operation.step); index >= 0; index -= 1) {
+    for (let index = furthestOf(steps, operation.step); index >= 0; index -= 1) {
       const step = steps[index] as OperationStep;
       // Nobody's signal: what is half done is in the way of whoever comes next.
       const context = contextOf(operation, NEVER);
@@ -300,6 +300,15 @@ function indexOf(steps: readonly OperationStep[], name: string | undefined): num
   const index = steps.findIndex((step) => step.name === name);
   if (index < 0) {
     throw new Error(`There is no step "${name}" in this release. Use the one that began the operation.`);
+  }
+  return index;
+}
+
+/** The last step that may have been begun: those that were passed over are not written down. */
+function furthestOf(steps: readonly OperationStep[], name: string | undefined): number {
+  let index = indexOf(steps, name);
+  while (steps[index]?.skip !== undefined && index < steps.length - 1) {
+    index += 1;
   }
   return index;
 }

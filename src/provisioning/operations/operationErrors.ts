@@ -38,6 +38,8 @@ export class OperationRequestError extends TenancyError {
 /** A step failed. What was done so far was taken back, unless `operation` says otherwise. */
 export class TenantOperationError extends TenancyError {
   readonly code = 'TENANT_OPERATION_FAILED';
+  /** That of the cause, where it is one of this library's errors. */
+  override readonly status: number;
   readonly operation: Operation;
 
   constructor(operation: Operation, why: string, details: TenancyErrorDetails) {
@@ -51,6 +53,7 @@ export class TenantOperationError extends TenancyError {
       tenantId,
     });
     this.operation = operation;
+    this.status = details.cause instanceof TenancyError ? details.cause.status : 500;
   }
 }
 

@@ -29,10 +29,7 @@ export function provisionSteps<T extends Tenant>(parts: LifeParts<T>, newTenant:
     run: async ({ data }) => {
       const { server, made } = dataOf(data);
       const template = templates.get(server);
-      const built = await template?.ensure();
-      if (built !== undefined) {
-        await adminOf(parts, server).create(made, { template: built.database, strategy: built.strategy, mark: made });
-      }
+      await template?.copyTo(made);
       return { template: await template?.hash() };
     },
     undo: ({ data }) => adminOf(parts, data['server']).drop(dataOf(data).made),

@@ -1,57 +1,32 @@
-import { Migration } from '@mikro-orm/migrations';
 import {
   type CatalogTenant,
-  type ProvisioningOptions,
-  type ServerOptions,
+  type Operation,
+  TenantOperationUnderwayError,
   TenantOrmManager,
 } from 'mikro-orm-multitenancy';
-import { adminQuery, createDatabase, dropDatabase, serverUrl, uniqueName } from '../databases.ts';
-import { assertClosed, House } from '../manager/TestTenants.ts';
-
-export class Migration001House extends Migration {
-  override up(): void {
-    this.addSql('create table house (id serial primary key, address text not null)');
-  }
-}
-
-export class Migration002Street extends Migration {
-  override up(): void {
-    this.addSql('create table street (id serial primary key, name text not null)');
-    this.addSql("insert into street (name) values ('first street')");
-  }
-}
-
-export const LIFE_MIGRATIONS = [Migration001House, Migration002Street];
+import { adminQuery, createDatabase, dropDatabase, queryAt, serverUrl, uniqueName } from '../databases.ts';
+import { assertClosed } from '../manager/TestTenants.ts';
+import { runProgram } from '../runProgram.ts';
+import { type LifeOptions, type LifeSettings, lifeOptions, lifeProvisioning } from './lifeOptions.ts';
+import type { LifeProgram } from './lifeProgram.ts';
 
 export type LifeManager = TenantOrmManager<CatalogTenant>;
-
-export interface LifeOptions {
-  readonly provisioning?: ProvisioningOptions<CatalogTenant>;
-  readonly migrations?: readonly (new (...args: never[]) => Migration)[];
-  readonly server?: Partial<ServerOptions>;
-  readonly servers?: Readonly<Record<string, string>>;
-}
-
-/** The options of managers in these tests, also of those in processes of their own. */
-export function lifeOptions(central: string, url: string, options: LifeOptions = {}) {
-  const { provisioning, migrations = LIFE_MIGRATIONS, server, servers } = options;
-  return {
-    orm: { entities: [House], migrations: { migrationsList: [...migrations] as never } },
-    ...(servers === undefined ? { server: { url, ...server } } : { servers }),
-    central: { database: central, server: url },
-    provisioning: { leaseMs: 1_000, drainTimeoutMs: 2_000, ...provisioning },
-  };
-}
 
 /** A central database, and the tenants that managers make over it. All their databases and roles go at the end. */
 export class LifeWorld implements AsyncDisposable {
   readonly central = uniqueName('life');
   /** What the names of all databases of tenants begin with. */
   readonly prefix = uniqueName('one');
+  /** Of a second server. */
+  readonly otherUrl: string | undefined;
   readonly #managers: TenantOrmManager[] = [];
 
-  static async create(): Promise<LifeWorld> {
-    const world = new LifeWorld();
+  private constructor(otherUrl: string | undefined) {
+    this.otherUrl = otherUrl;
+  }
+
+  static async create({ otherUrl }: { readonly otherUrl?: string } = {}): Promise<LifeWorld> {
+    const world = new LifeWorld(otherUrl);
     await createDatabase(world.central);
     const manager = await world.manager();
     await manager.central.migrate();
@@ -59,11 +34,40 @@ export class LifeWorld implements AsyncDisposable {
     return world;
   }
 
-  async manager(options: LifeOptions = {}): Promise<LifeManager> {
-    const provisioning = { databaseName: (id: string) => this.databaseOf(id), ...options.provisioning };
-    const manager = await TenantOrmManager.init(lifeOptions(this.central, serverUrl(), { ...options, provisioning }));
+  async manager({
+    provisioning,
+    ...options
+  }: LifeOptions & { readonly hasSpares?: boolean } = {}): Promise<LifeManager> {
+    const { hasSpares, ...rest } = options;
+    const settings = { ...this.settings, ...(hasSpares === undefined ? {} : { hasSpares }) };
+    const { seed: _seed, ...common } = lifeProvisioning(settings);
+    const manager = await TenantOrmManager.init(
+      lifeOptions({ ...settings, ...rest, provisioning: { ...common, ...provisioning } }),
+    );
     this.#managers.push(manager as unknown as TenantOrmManager);
     return manager as LifeManager;
+  }
+
+  /** What a manager in another process needs. */
+  get settings(): LifeSettings {
+    return { central: this.central, url: serverUrl(), otherUrl: this.otherUrl, prefix: this.prefix };
+  }
+
+  /** Runs a verb in another process. Gives how many statements changed something, or `undefined` where it was killed. */
+  async inProcess(
+    program: Omit<LifeProgram, keyof LifeSettings> & { readonly hasSpares?: boolean },
+  ): Promise<number | undefined> {
+    try {
+      const { stdout } = await runProgram('provisioning/lifeProgram.ts', [
+        JSON.stringify({ ...this.settings, ...program } satisfies LifeProgram),
+      ]);
+      return (JSON.parse(stdout) as { readonly statements: number }).statements;
+    } catch (error) {
+      if ((error as { readonly signal?: string }).signal === 'SIGKILL') {
+        return undefined;
+      }
+      throw error;
+    }
   }
 
   databaseOf(id: string): string {
@@ -74,13 +78,9 @@ export class LifeWorld implements AsyncDisposable {
     return adminQuery<R>(text, parameters, this.central);
   }
 
-  /** Every database of the server that is these tenants' or was made for them, without templates. */
-  async databases(): Promise<string[]> {
-    const rows = await adminQuery<{ name: string }>(
-      `select datname as name from pg_database where starts_with(datname, $1) or starts_with(datname, $2) order by 1`,
-      [this.prefix, await this.ownPrefix()],
-    );
-    return rows.map(({ name }) => name).filter((name) => !name.includes('_template_'));
+  /** Every database of a server that is these tenants' or was made for them, without templates. */
+  async databases(url = serverUrl()): Promise<string[]> {
+    return (await this.#all(url)).filter((name) => !name.includes('_template_'));
   }
 
   /** What the names of the library's own databases begin with. */
@@ -91,19 +91,41 @@ export class LifeWorld implements AsyncDisposable {
     return `tenancy_${row?.hash}`;
   }
 
+  async #all(url: string): Promise<string[]> {
+    const rows = await queryAt<{ name: string }>(
+      url,
+      'select datname as name from pg_database where starts_with(datname, $1) or starts_with(datname, $2) order by 1',
+      [this.prefix, await this.ownPrefix()],
+    );
+    return rows.map(({ name }) => name);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#managers.map((manager) => manager.close({ timeoutMs: 1_000 })));
     try {
       this.#managers.forEach(assertClosed);
     } finally {
-      const rows = await adminQuery<{ name: string }>(
-        `select datname as name from pg_database where starts_with(datname, $1) or starts_with(datname, $2)`,
-        [this.prefix, await this.ownPrefix()],
-      );
-      for (const { name } of rows) {
+      for (const name of await this.#all(serverUrl())) {
         await dropDatabase(name);
       }
       await dropDatabase(this.central);
     }
   }
 }
+
+/** Calls again while another process, which may be gone, holds the operation. */
+export async function onceFree<R>(work: () => Promise<R>): Promise<R> {
+  const deadline = performance.now() + 10_000;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof TenantOperationUnderwayError) || performance.now() > deadline) {
+        throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+export const stepsOf = ({ done }: Operation): string[] => done.map(({ step }) => step);

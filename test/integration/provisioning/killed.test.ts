@@ -1,0 +1,137 @@
+import { describe, expect, it } from '@jest/globals';
+import { TenantNotFoundError } from 'mikro-orm-multitenancy';
+import { adminQuery } from '../../support/databases.ts';
+import { House } from '../../support/manager/TestTenants.ts';
+import { type LifeManager, LifeWorld, onceFree } from '../../support/provisioning/LifeWorld.ts';
+import { lifeProvisioning } from '../../support/provisioning/lifeOptions.ts';
+import type { LifeProgram } from '../../support/provisioning/lifeProgram.ts';
+
+interface Walk {
+  readonly verb: LifeProgram['verb'];
+  readonly hasSpares?: boolean;
+  readonly args: (id: string) => readonly unknown[];
+  readonly before?: (manager: LifeManager, id: string) => Promise<unknown>;
+  /** The same call again, and what must be there then. */
+  readonly after: (manager: LifeManager, id: string, world: LifeWorld) => Promise<void>;
+  readonly atLeast: number;
+}
+
+/** Kills the verb at statement 1, 2, 3 and so on, before it is sent and as soon as it is, two at a time. */
+async function walkAll(world: LifeWorld, walk: Walk): Promise<number> {
+  const { seed } = lifeProvisioning(world.settings);
+  const hasSpares = walk.hasSpares ?? false;
+  const manager = await world.manager({ hasSpares, provisioning: { ...(seed === undefined ? {} : { seed }) } });
+  await manager.provision({ id: 'first' });
+  let [next, lived, killed] = [0, false, 0];
+  const walker = async (): Promise<void> => {
+    while (!lived) {
+      const own = next;
+      next += 1;
+      const [killAt, isSent] = [Math.floor(own / 2) + 1, own % 2 === 1];
+      const id = `t${own}`;
+      await walk.before?.(manager, id);
+      const statements = await world.inProcess({ verb: walk.verb, args: walk.args(id), hasSpares, killAt, isSent });
+      killed += statements === undefined ? 1 : 0;
+      lived ||= statements !== undefined;
+      try {
+        await walk.after(manager, id, world);
+      } catch (error) {
+        throw new Error(`killed ${isSent ? 'at' : 'before'} statement ${killAt}`, { cause: error });
+      }
+    }
+  };
+  await Promise.all([walker(), walker()]);
+  return killed;
+}
+
+async function expectWhole(manager: LifeManager, world: LifeWorld, id: string): Promise<void> {
+  expect(await manager.catalog.find(id)).toMatchObject({ id, status: 'active' });
+  const addresses = await manager.run(id, async (em) => (await em.findAll(House)).map(({ address }) => address));
+  expect(addresses).toEqual([`first house of ${id}`]);
+  const streets = await adminQuery('select name from street', [], world.databaseOf(id));
+  expect(streets).toHaveLength(1);
+}
+
+/** Of these tenants nothing else than their databases is on the server, and spares that are written down. */
+async function expectNoOrphans(world: LifeWorld): Promise<void> {
+  const rows = await world.query<{ name: string }>(
+    `select database_name as name from tenancy_tenants union all select database_name from tenancy_spares
+     union all select database_name from tenancy_leftovers order by 1`,
+  );
+  expect(await world.databases()).toEqual(rows.map(({ name }) => name).sort());
+  expect(await world.query("select 1 from tenancy_operations where state in ('running', 'failed')")).toEqual([]);
+}
+
+const provisionAgain = async (manager: LifeManager, id: string, world: LifeWorld): Promise<void> => {
+  if ((await manager.catalog.find(id))?.status !== 'active') {
+    await onceFree(() => manager.provision({ id }));
+  }
+  await expectWhole(manager, world, id);
+};
+
+const goneAgain = async (manager: LifeManager, id: string): Promise<void> => {
+  try {
+    await onceFree(() => manager.drop(id));
+  } catch (error) {
+    if (!(error instanceof TenantNotFoundError)) {
+      throw error;
+    }
+  }
+  expect(await manager.catalog.find(id)).toBeUndefined();
+};
+
+const WALKS: Readonly<Record<string, Walk>> = {
+  'provision from the template': {
+    verb: 'provision',
+    args: (id) => [{ id }],
+    after: provisionAgain,
+    atLeast: 15,
+  },
+  'provision from a spare': {
+    verb: 'provision',
+    hasSpares: true,
+    args: (id) => [{ id }],
+    before: (manager) => manager.fillSpares(),
+    after: provisionAgain,
+    atLeast: 10,
+  },
+  drop: {
+    verb: 'drop',
+    args: (id) => [id],
+    before: (manager, id) => manager.provision({ id }),
+    after: goneAgain,
+    atLeast: 10,
+  },
+  archive: {
+    verb: 'archive',
+    args: (id) => [id],
+    before: (manager, id) => manager.provision({ id }),
+    after: async (manager, id, world) => {
+      if ((await manager.catalog.find(id))?.status !== 'archived') {
+        await onceFree(() => manager.archive(id));
+      }
+      await onceFree(() => manager.archive(id)).catch(() => {});
+      const [database] = await adminQuery('select datallowconn as open from pg_database where datname = $1', [
+        world.databaseOf(id),
+      ]);
+      expect(database).toEqual({ open: false });
+      await manager.restore(id);
+      await expectWhole(manager, world, id);
+    },
+    atLeast: 5,
+  },
+};
+
+describe('a process that is killed', () => {
+  it.each(Object.keys(WALKS))(
+    'in %s, at any statement, leaves what the same call finishes',
+    async (name) => {
+      await using world = await LifeWorld.create();
+      const walk = WALKS[name] as Walk;
+      const killed = await walkAll(world, walk);
+      expect(killed).toBeGreaterThanOrEqual(walk.atLeast);
+      await expectNoOrphans(world);
+    },
+    240_000,
+  );
+});
