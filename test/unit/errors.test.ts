@@ -2,6 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import * as library from 'mikro-orm-multitenancy';
 
 const cause = new Error('beneath');
+const operation: library.Operation = {
+  ...{ id: '7', kind: 'provision', tenantId: 'acme', state: 'failed', isUndoing: false, request: {}, data: {} },
+  ...{ step: 'seed', done: [], error: { step: 'seed', code: undefined, message: 'no room' }, attempt: 1 },
+  ...{ worker: undefined, leaseUntil: undefined, startedAt: '2026-01-01T00:00:00.000Z', finishedAt: undefined },
+};
 const errors = [
   [new library.TenancyConfigurationError('bad option'), 'TENANCY_CONFIGURATION', 500],
   [new library.NoTenantError('manager.em.find'), 'NO_TENANT', 500],
@@ -33,6 +38,13 @@ const errors = [
   [new library.FleetNotRecordedError('resume'), 'FLEET_NOT_RECORDED', 500],
   [new library.FleetRunStateError('7', 'is under way.'), 'FLEET_RUN_STATE', 500],
   [new library.FleetRollbackError('acme', 'it was migrated further since.'), 'FLEET_ROLLBACK', 500],
+  [new library.CopyDiffersError('acme', [{}]), 'COPY_DIFFERS', 500],
+  [new library.TenantStatusError('acme', 'archived', 'suspend', 'Look.'), 'TENANT_STATUS', 409],
+  [new library.TenantOperationError(operation, 'no room', { cause }), 'TENANT_OPERATION_FAILED', 500],
+  [new library.TenantOperationUnderwayError(operation, 'drop'), 'TENANT_OPERATION_UNDERWAY', 409],
+  [new library.OperationRequestError(operation), 'OPERATION_REQUEST', 409],
+  [new library.OperationLostError('acme'), 'OPERATION_LOST', 500],
+  [new library.OperationNotFoundError('acme', 'take back'), 'OPERATION_NOT_FOUND', 500],
 ] as const;
 
 describe('the family of errors', () => {
