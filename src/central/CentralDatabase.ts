@@ -61,6 +61,7 @@ export class CentralDatabase<T extends Tenant = Tenant> {
   readonly forks: CentralForks;
   readonly #orm: MikroORM;
   readonly #cached: CachedCatalog<T>;
+  readonly #uncached: DatabaseCatalog<T>;
   readonly #catalogFork: () => EntityManager;
   readonly #server: PostgresServer;
   readonly #pools: readonly TenantPool[];
@@ -127,7 +128,8 @@ export class CentralDatabase<T extends Tenant = Tenant> {
       database: options.database,
       notify: options.cache.notify,
     });
-    this.#cached = new CachedCatalog<T>(new DatabaseCatalog<T>(database), {
+    this.#uncached = new DatabaseCatalog<T>(database);
+    this.#cached = new CachedCatalog<T>(this.#uncached, {
       ...options.cache,
       changes: session,
       clock: systemClock,
@@ -150,6 +152,11 @@ export class CentralDatabase<T extends Tenant = Tenant> {
   /** One statement on the catalogue's connections, with `?` for its parameters. @internal */
   sql<R extends object>(text: string, parameters: readonly unknown[], em = this.#catalogFork()): Promise<R[]> {
     return em.getConnection().execute(text, [...parameters], 'all', em.getTransactionContext());
+  }
+
+  /** The tenant as the database has it now, whatever the cache knows. @internal */
+  async read(id: string): Promise<T | undefined> {
+    return this.#uncached.find(id);
   }
 
   /**

@@ -65,6 +65,11 @@ export class DatabaseAdmin {
     });
   }
 
+  /** Opens a session in the background, for work that is about to come. */
+  warm(): void {
+    this.session(async () => {}).catch(() => {});
+  }
+
   /**
    * The same while nobody else has the lock on `name`. A process that was killed keeps it until PostgreSQL is through
    * with its last statement, which may be a `CREATE DATABASE`.

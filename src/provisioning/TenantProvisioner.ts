@@ -60,13 +60,13 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
   }
 
   async provision(tenant: NewTenant<T>, options: ProvisionOptions = {}): Promise<T> {
-    const { spares, roles, names, templates } = this.#parts;
+    const { spares, roles, names, templates, admins } = this.#parts;
     const { id } = this.#checked(tenant);
     const request = { tenant, region: options.region };
-    if (!(await this.#isOpen(id))) {
-      await this.#assertNew(id);
-    }
+    await this.#assertNew(id);
     const place = await this.#place(tenant, options.region);
+    // Its session opens while the row is written.
+    admins.get(place.server)?.warm();
     const data = {
       ...place,
       ...{ made: names.made(), isSpare: false, mayBeSpare: spares !== undefined },
@@ -93,9 +93,7 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
       throw new TenantStatusError(id, statusOf(source), 'clone', 'Only a tenant with a whole database can be copied.');
     }
     const { id: newId } = this.#checked(tenant);
-    if (!(await this.#isOpen(newId))) {
-      await this.#assertNew(newId);
-    }
+    await this.#assertNew(newId);
     const place = await this.#place(tenant, options.region);
     const data = {
       ...place,
@@ -156,7 +154,6 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
     assertTenantId(newId);
     if (!(await this.#isOpen(id))) {
       await this.#find(id);
-      await this.#assertNew(newId);
     }
     await this.#start('rename', id, { request: { newId }, data: { newId } }, renameSteps(this.#parts), options);
     await central?.change([newId], async () => {});
@@ -269,8 +266,9 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
     return central === undefined ? ({ id, server, database } as unknown as T) : this.#find(id);
   }
 
+  /** The central database finds out by itself, when the row is written. */
   async #assertNew(id: string): Promise<void> {
-    if ((await this.#parts.catalog.find(id)) !== undefined) {
+    if (this.#parts.central === undefined && (await this.#parts.catalog.find(id)) !== undefined) {
       throw new TenantConflictError(id, 'the id');
     }
   }
@@ -317,6 +315,9 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
         `Tenant "${id}": name its \`server\`, or give \`placement.choose\`: without a central database nobody knows how full they are.`,
         { tenantId: id },
       );
+    }
+    if (servers.length === 1 && options.placement.choose === undefined && options.placement.servers === undefined) {
+      return servers[0] as string;
     }
     const rows = await central?.sql<{ server: string; count: number }>(
       'select server, count(*)::int as count from tenancy_tenants group by server',

@@ -73,7 +73,8 @@ export class DatabaseOperationLedger implements OperationLedger {
 
   async begin(operation: NewOperation, { step, next, inCentral }: FirstStep): Promise<Operation | undefined> {
     const { kind, tenantId, request, data } = operation;
-    return this.#central.change([tenantId], async (em) => {
+    // This process hears of it as others do, and at once when it is over.
+    return this.#central.change([], async (em) => {
       const values = [kind, tenantId, JSON.stringify(request), JSON.stringify(data), step, this.#worker, this.#leaseMs];
       const [row] = await this.#central.sql<OperationRow>(BEGIN, values, em);
       return (
@@ -93,10 +94,8 @@ export class DatabaseOperationLedger implements OperationLedger {
     return operation;
   }
 
-  async claim({ id, tenantId, attempt }: Operation): Promise<Operation | undefined> {
+  async claim({ id, attempt }: Operation): Promise<Operation | undefined> {
     const [row] = await this.#central.sql<OperationRow>(CLAIM, [this.#worker, this.#leaseMs, id, attempt]);
-    // What another process did of it may not be known here yet.
-    await this.#central.change([tenantId], async () => {});
     return row && operationOf(row);
   }
 
