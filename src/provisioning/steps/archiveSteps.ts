@@ -3,6 +3,7 @@ import { adminOf, type LifeParts } from '../LifeParts.ts';
 import type { OperationStep } from '../operations/OperationStep.ts';
 import { statusStep } from './dropSteps.ts';
 import { letGoStep } from './letGo.ts';
+import { setStatus } from './setStatus.ts';
 import { tenantIn } from './tenantIn.ts';
 
 /** Statuses of tenants whose database is there, whole and open. */
@@ -36,7 +37,7 @@ export function restoreSteps<T extends Tenant>(parts: LifeParts<T>): OperationSt
     {
       name: 'active',
       inCentral: async (em, { tenantId, data }) => {
-        await parts.central?.tenants.setStatus(tenantId, data['becomes'] as TenantStatus, { em });
+        await setStatus(parts, em, tenantId, data['becomes'] as TenantStatus);
       },
     },
   ];

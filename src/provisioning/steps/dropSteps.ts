@@ -5,6 +5,7 @@ import { dropLeftovers } from '../leftovers.ts';
 import type { OperationStep } from '../operations/OperationStep.ts';
 import { TenantStatusError } from '../provisioningErrors.ts';
 import { letGoStep } from './letGo.ts';
+import { setStatus } from './setStatus.ts';
 
 /** Where the tenant was when the operation began. */
 export interface PlacedData {
@@ -80,10 +81,8 @@ interface TenantRow {
  * The status that keeps work away, until the operation is over or taken back. Where the tenant is, is read here, under
  * the lock of its row: what the cache of the catalogue says may be from before a move.
  */
-export function statusStep<T extends Tenant>(
-  { central }: LifeParts<T>,
-  { verb, from, to }: StatusChange,
-): OperationStep {
+export function statusStep<T extends Tenant>(parts: LifeParts<T>, { verb, from, to }: StatusChange): OperationStep {
+  const { central } = parts;
   return {
     name: 'status',
     inCentral: async (em, { tenantId }) => {
@@ -101,11 +100,11 @@ export function statusStep<T extends Tenant>(
       if (!from.includes(row.status)) {
         throw new TenantStatusError(tenantId, row.status, verb, 'Look at its status first.');
       }
-      await central.tenants.setStatus(tenantId, to, { em });
+      await setStatus(parts, em, tenantId, to);
       return { server: row.server, database: row.database_name, was: row.status };
     },
     undoInCentral: async (em, { tenantId, data }) => {
-      await central?.tenants.setStatus(tenantId, data['was'] as TenantStatus, { em });
+      await setStatus(parts, em, tenantId, data['was'] as TenantStatus);
     },
   };
 }

@@ -6,6 +6,7 @@ import { CopyDiffersError } from '../provisioningErrors.ts';
 import { WHOLE } from './archiveSteps.ts';
 import { type PlacedData, statusStep } from './dropSteps.ts';
 import { letGoStep } from './letGo.ts';
+import { setStatus } from './setStatus.ts';
 
 /** From where to where. The source has the name `left` while nobody may reach it. */
 export interface MoveData extends PlacedData {
@@ -96,7 +97,7 @@ export function moveSteps<T extends Tenant>(parts: LifeParts<T>): OperationStep[
       inCentral: async (em, { tenantId, data }) => {
         const { to, was, server, left, role } = moveOf(data);
         await central?.tenants.update(tenantId, { server: to } as never, { em });
-        await central?.tenants.setStatus(tenantId, was, { em });
+        await setStatus(parts, em, tenantId, was);
         await keepLeftover(parts, em, { server, database: left, role, tenantId, forMs: options.keepMovedMs });
       },
     },

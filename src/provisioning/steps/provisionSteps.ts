@@ -4,6 +4,7 @@ import type { Tenant, TenantStatus } from '../../tenant/Tenant.ts';
 import { adminOf, type LifeParts } from '../LifeParts.ts';
 import type { OperationStep } from '../operations/OperationStep.ts';
 import { seedWork } from './seedWork.ts';
+import { setStatus } from './setStatus.ts';
 import { tenantIn } from './tenantIn.ts';
 
 /** Where the new tenant will be, and what its database is called until it is whole. */
@@ -141,14 +142,11 @@ export function hookStep<T extends Tenant>(
   return [step];
 }
 
-export function activeStep<T extends Tenant>(
-  { central }: LifeParts<T>,
-  status: TenantStatus = 'active',
-): OperationStep {
+export function activeStep<T extends Tenant>(parts: LifeParts<T>, status: TenantStatus = 'active'): OperationStep {
   return {
     name: 'active',
     inCentral: async (em, { tenantId }) => {
-      await central?.tenants.setStatus(tenantId, status, { em });
+      await setStatus(parts, em, tenantId, status);
     },
   };
 }
