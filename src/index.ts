@@ -97,6 +97,8 @@ export type { SchemaDifference } from './migrations/status/schemaDifferences.ts'
 export type { TenantMigrateOptions, TenantMigrator } from './migrations/TenantMigrator.ts';
 export type { RunOptions, TenantLease, TenantWork } from './orm/TenantLease.ts';
 export type { TenantOrmOptions } from './orm/TenantOrmOptions.ts';
+export type { CopyDifference } from './provisioning/copy/CopyOptions.ts';
+export { DatabaseCopyError } from './provisioning/copy/copyErrors.ts';
 export type {
   DoneStep,
   Operation,

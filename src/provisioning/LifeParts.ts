@@ -5,6 +5,8 @@ import type { PostgresServer } from '../connections/PostgresServer.ts';
 import type { TenantMigrator } from '../migrations/TenantMigrator.ts';
 import type { TenantWork } from '../orm/TenantLease.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
+import type { DatabasePlace } from './copy/CopyOptions.ts';
+import type { DatabaseCopier } from './copy/DatabaseCopier.ts';
 import type { DatabaseAdmin } from './DatabaseAdmin.ts';
 import type { DatabaseNames } from './databaseNames.ts';
 import type { CheckedProvisioning } from './ProvisioningOptions.ts';
@@ -23,17 +25,12 @@ export interface LifeParts<T extends Tenant = Tenant> {
   readonly spares: SpareDatabases | undefined;
   /** Each tenant's own role, where tenants have one. */
   readonly roles: Roles | undefined;
-  readonly copier: Copier;
+  readonly copier: DatabaseCopier;
   readonly migratorOf: (tenant: T) => TenantMigrator;
   /** Runs `work` as the tenant, whatever its status is. */
   readonly asTenant: <R>(tenant: T, work: TenantWork<R, T, EntityManager>) => Promise<R>;
   /** Closes the tenant in this process. */
   readonly evict: (id: string, timeoutMs: number) => Promise<unknown>;
-}
-
-export interface DatabasePlace {
-  readonly server: PostgresServer;
-  readonly database: string;
 }
 
 export interface Roles {
@@ -46,21 +43,6 @@ export interface Roles {
     tenantId: string,
     at: { readonly server: PostgresServer; readonly role: string; readonly keepSecret?: boolean },
   ): Promise<void>;
-}
-
-export interface Copier {
-  copy(options: {
-    readonly tenantId: string;
-    readonly from: DatabasePlace;
-    readonly to: DatabasePlace;
-    readonly signal?: AbortSignal;
-  }): Promise<unknown>;
-  verify(options: {
-    readonly tenantId: string;
-    readonly from: DatabasePlace;
-    readonly to: DatabasePlace;
-    readonly signal?: AbortSignal;
-  }): Promise<readonly unknown[]>;
 }
 
 /** The administration of one server. Operations are refused before they begin where there is none of this name. */

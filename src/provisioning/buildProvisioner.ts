@@ -7,6 +7,7 @@ import type { TenancyEmitter } from '../events.ts';
 import type { TenantMigrations } from '../migrations/TenantMigrations.ts';
 import type { OrmTemplate } from '../orm/OrmTemplate.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
+import { DatabaseCopier } from './copy/DatabaseCopier.ts';
 import { DatabaseAdmin } from './DatabaseAdmin.ts';
 import { DatabaseNames } from './databaseNames.ts';
 import type { LifeParts } from './LifeParts.ts';
@@ -67,7 +68,7 @@ export function buildProvisioner<T extends Tenant>(parts: ProvisioningParts<T>):
   const provisioner = new TenantProvisioner<T>({
     ...parts,
     ...{ admins, templates, names, spares, ledger, runner, roles: undefined },
-    copier: undefined as unknown as LifeParts['copier'],
+    copier: new DatabaseCopier({ orm, prepare: undefined, track, lockTimeoutMs }),
     migratorOf: (tenant) => migrations.ofTenant(tenant.id, async () => tenant),
   });
   spares?.start();

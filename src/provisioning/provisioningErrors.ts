@@ -1,11 +1,12 @@
 import { TenancyError } from '../errors.ts';
+import type { CopyDifference } from './copy/CopyOptions.ts';
 
 /** What arrived is not what was sent. The move was taken back. */
 export class CopyDiffersError extends TenancyError {
   readonly code = 'COPY_DIFFERS';
-  readonly differences: readonly unknown[];
+  readonly differences: readonly CopyDifference[];
 
-  constructor(tenantId: string, differences: readonly unknown[]) {
+  constructor(tenantId: string, differences: readonly CopyDifference[]) {
     super(
       `Tenant "${tenantId}": the copy differs from its source in ${differences.length} things; see \`differences\`. ` +
         'Look for somebody who writes to the source around this library.',

@@ -16,6 +16,7 @@ const PUBLIC = {
     'ConnectionBudgetExceededError',
     'CopyDiffersError',
     'DatabaseCatalog',
+    'DatabaseCopyError',
     'FleetNotRecordedError',
     'FleetRollbackError',
     'FleetRunNotFoundError',

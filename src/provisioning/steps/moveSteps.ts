@@ -1,5 +1,6 @@
 import type { Tenant } from '../../tenant/Tenant.ts';
-import { adminOf, type DatabasePlace, type LifeParts } from '../LifeParts.ts';
+import type { DatabasePlace } from '../copy/CopyOptions.ts';
+import { adminOf, type LifeParts } from '../LifeParts.ts';
 import { keepLeftover } from '../leftovers.ts';
 import type { OperationStep } from '../operations/OperationStep.ts';
 import { CopyDiffersError } from '../provisioningErrors.ts';
@@ -62,8 +63,8 @@ export function moveSteps<T extends Tenant>(parts: LifeParts<T>): OperationStep[
     },
     {
       name: 'verify',
-      run: async ({ tenantId, data, signal }) => {
-        const differences = await copier.verify({ tenantId, ...placesOf(data), signal });
+      run: async ({ tenantId, data }) => {
+        const differences = await copier.verify({ tenantId, ...placesOf(data) });
         if (differences.length > 0) {
           throw new CopyDiffersError(tenantId, differences);
         }
