@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { TenantNotFoundError } from 'mikro-orm-multitenancy';
-import { adminQuery } from '../../support/databases.ts';
+import { adminQuery, queryAt, serverUrl } from '../../support/databases.ts';
+import { OwnPostgres } from '../../support/faults/OwnPostgres.ts';
 import { House } from '../../support/manager/TestTenants.ts';
 import { type LifeManager, LifeWorld, onceFree } from '../../support/provisioning/LifeWorld.ts';
 import { lifeProvisioning } from '../../support/provisioning/lifeOptions.ts';
@@ -9,6 +10,7 @@ import type { LifeProgram } from '../../support/provisioning/lifeProgram.ts';
 interface Walk {
   readonly verb: LifeProgram['verb'];
   readonly hasSpares?: boolean;
+  readonly hasOther?: boolean;
   readonly args: (id: string) => readonly unknown[];
   readonly before?: (manager: LifeManager, id: string) => Promise<unknown>;
   /** The same call again, and what must be there then. */
@@ -16,18 +18,21 @@ interface Walk {
   readonly atLeast: number;
 }
 
-/** Kills the verb at statement 1, 2, 3 and so on, before it is sent and as soon as it is, two at a time. */
+/** Whether each statement is one before which the process is killed as well as one at which it is; otherwise one of them. */
+const EVERY = process.env['KILL_EVERY'] === 'true';
+
+/** Kills the verb at statement 1, 2, 3 and so on, two at a time. */
 async function walkAll(world: LifeWorld, walk: Walk): Promise<number> {
   const { seed } = lifeProvisioning(world.settings);
   const hasSpares = walk.hasSpares ?? false;
   const manager = await world.manager({ hasSpares, provisioning: { ...(seed === undefined ? {} : { seed }) } });
-  await manager.provision({ id: 'first' });
+  await manager.provision({ id: 'first', server: 'default' });
   let [next, lived, killed] = [0, false, 0];
   const walker = async (): Promise<void> => {
     while (!lived) {
       const own = next;
       next += 1;
-      const [killAt, isSent] = [Math.floor(own / 2) + 1, own % 2 === 1];
+      const [killAt, isSent] = EVERY ? [Math.floor(own / 2) + 1, own % 2 === 1] : [own + 1, own % 2 === 1];
       const id = `t${own}`;
       await walk.before?.(manager, id);
       const statements = await world.inProcess({ verb: walk.verb, args: walk.args(id), hasSpares, killAt, isSent });
@@ -44,11 +49,16 @@ async function walkAll(world: LifeWorld, walk: Walk): Promise<number> {
   return killed;
 }
 
-async function expectWhole(manager: LifeManager, world: LifeWorld, id: string): Promise<void> {
+async function expectWhole(
+  manager: LifeManager,
+  world: LifeWorld,
+  id: string,
+  { of = id, url = serverUrl() }: { readonly of?: string; readonly url?: string } = {},
+): Promise<void> {
   expect(await manager.catalog.find(id)).toMatchObject({ id, status: 'active' });
   const addresses = await manager.run(id, async (em) => (await em.findAll(House)).map(({ address }) => address));
-  expect(addresses).toEqual([`first house of ${id}`]);
-  const streets = await adminQuery('select name from street', [], world.databaseOf(id));
+  expect(addresses).toEqual([`first house of ${of}`]);
+  const streets = await queryAt(url, 'select name from street', [], world.databaseOf(id));
   expect(streets).toHaveLength(1);
 }
 
@@ -58,7 +68,9 @@ async function expectNoOrphans(world: LifeWorld): Promise<void> {
     `select database_name as name from tenancy_tenants union all select database_name from tenancy_spares
      union all select database_name from tenancy_leftovers order by 1`,
   );
-  expect(await world.databases()).toEqual(rows.map(({ name }) => name).sort());
+  const databases = await world.databases();
+  const others = world.otherUrl === undefined ? [] : await world.databases(world.otherUrl);
+  expect([...databases, ...others].sort()).toEqual(rows.map(({ name }) => name).sort());
   expect(await world.query("select 1 from tenancy_operations where state in ('running', 'failed')")).toEqual([]);
 }
 
@@ -85,7 +97,7 @@ const WALKS: Readonly<Record<string, Walk>> = {
     verb: 'provision',
     args: (id) => [{ id }],
     after: provisionAgain,
-    atLeast: 15,
+    atLeast: 8,
   },
   'provision from a spare': {
     verb: 'provision',
@@ -93,14 +105,40 @@ const WALKS: Readonly<Record<string, Walk>> = {
     args: (id) => [{ id }],
     before: (manager) => manager.fillSpares(),
     after: provisionAgain,
-    atLeast: 10,
+    atLeast: 6,
+  },
+  clone: {
+    verb: 'clone',
+    args: (id) => ['first', { id }],
+    after: async (manager, id, world) => {
+      if ((await manager.catalog.find(id))?.status !== 'active') {
+        await onceFree(() => manager.clone('first', { id }));
+      }
+      await expectWhole(manager, world, id, { of: 'first' });
+    },
+    atLeast: 12,
+  },
+  move: {
+    verb: 'move',
+    hasOther: true,
+    args: (id) => [id, { to: 'other' }],
+    before: (manager, id) => manager.provision({ id, server: 'default' }),
+    after: async (manager, id, world) => {
+      const tenant = await manager.catalog.find(id);
+      if (tenant?.server !== 'other' || tenant.status !== 'active') {
+        await onceFree(() => manager.move(id, { to: 'other' }));
+      }
+      expect(await manager.catalog.find(id)).toMatchObject({ server: 'other', status: 'active' });
+      await expectWhole(manager, world, id, { url: world.otherUrl ?? '' });
+    },
+    atLeast: 12,
   },
   drop: {
     verb: 'drop',
     args: (id) => [id],
     before: (manager, id) => manager.provision({ id }),
     after: goneAgain,
-    atLeast: 10,
+    atLeast: 6,
   },
   archive: {
     verb: 'archive',
@@ -118,7 +156,7 @@ const WALKS: Readonly<Record<string, Walk>> = {
       await manager.restore(id);
       await expectWhole(manager, world, id);
     },
-    atLeast: 5,
+    atLeast: 3,
   },
 };
 
@@ -126,8 +164,9 @@ describe('a process that is killed', () => {
   it.each(Object.keys(WALKS))(
     'in %s, at any statement, leaves what the same call finishes',
     async (name) => {
-      await using world = await LifeWorld.create();
       const walk = WALKS[name] as Walk;
+      await using other = walk.hasOther === true ? await OwnPostgres.start({ max_connections: 100 }) : undefined;
+      await using world = await LifeWorld.create(other === undefined ? {} : { otherUrl: other.url });
       const killed = await walkAll(world, walk);
       expect(killed).toBeGreaterThanOrEqual(walk.atLeast);
       await expectNoOrphans(world);
