@@ -18,6 +18,7 @@ import {
   checkProvisioning,
   type ProvisioningOptions,
 } from './provisioning/ProvisioningOptions.ts';
+import { type CheckedRoles, checkRoles, type RolesOptions } from './provisioning/roles/RolesOptions.ts';
 import { DEFAULT_SERVER, type Tenant } from './tenant/Tenant.ts';
 
 /** Options of {@link TenantOrmManager.init}. */
@@ -51,6 +52,8 @@ export interface TenantOrmManagerOptions<
   readonly versionGate?: VersionGateOptions | undefined;
   /** How tenants come into being, move and go. */
   readonly provisioning?: ProvisioningOptions<T> | undefined;
+  /** A role of PostgreSQL for each tenant. @default all connect as the server's options say */
+  readonly roles?: RolesOptions | undefined;
   /** Whether tenants share one discovered metadata. Off, each discovers its own: 60 times slower. @default true */
   readonly shareMetadata?: boolean | undefined;
   /** Where warnings go. @default process.emitWarning */
@@ -69,6 +72,7 @@ export interface CheckedManagerOptions<T extends Tenant> {
   readonly weight: ((tenant: T) => number) | undefined;
   readonly versionGate: CheckedVersionGate | undefined;
   readonly provisioning: CheckedProvisioning<T>;
+  readonly roles: CheckedRoles | undefined;
   readonly warn: (message: string) => void;
 }
 
@@ -95,6 +99,7 @@ const shape = z.strictObject({
   migrationLockTimeoutMs: z.int().min(0).default(MANAGER_DEFAULTS.migrationLockTimeoutMs),
   versionGate: versionGateShape.optional(),
   provisioning: z.custom<ProvisioningOptions>(isObject, 'options, an object').optional(),
+  roles: z.custom<RolesOptions>(isObject, 'options, an object').optional(),
   shareMetadata: z.boolean().default(MANAGER_DEFAULTS.shareMetadata),
   weight: z.custom<(tenant: Tenant) => number>((value) => typeof value === 'function', 'a function').optional(),
   warn: z.custom<(message: string) => void>((value) => typeof value === 'function', 'a function').optional(),
@@ -128,6 +133,7 @@ export function checkManagerOptions<T extends Tenant>(options: TenantOrmManagerO
     catalog: options.catalog,
     weight: options.weight,
     versionGate: parsed.data.versionGate,
+    roles: checkRoles(options.roles, central !== undefined),
     provisioning: checkProvisioning<T>(options.provisioning, central !== undefined),
     central: central === undefined ? undefined : checkCentralOptions(central, server),
     servers: checkServers(server, servers, options.orm.pool),

@@ -29,6 +29,7 @@ import type { EntityManagerOf, TenantEntities } from './orm/TenantOrmOptions.ts'
 import { unlessAborted } from './orm/unlessAborted.ts';
 import { weightOf } from './orm/weightOf.ts';
 import { buildProvisioner, type Provisioning } from './provisioning/buildProvisioner.ts';
+import { credentialsOf } from './provisioning/roles/credentialsOf.ts';
 import { TenantLife } from './provisioning/TenantLife.ts';
 import type { TenantProvisioner } from './provisioning/TenantProvisioner.ts';
 import { RefusalCounts } from './resolution/RefusalCounts.ts';
@@ -131,12 +132,14 @@ export class TenantOrmManager<
     this.#servers = new Map(
       [...options.servers].map(([name, of]) => [name, new PostgresServer(name, of, this.events)]),
     );
+    const roles = options.roles && { options: options.roles, credentials: credentialsOf(options.roles, central) };
     this.#open = new OpenTenants({
       template,
       servers: this.#servers,
       events: this.events,
       limits: options,
       weightOf: (tenant) => weightOf(tenant as T, options.weight),
+      credentialsOf: roles && ((id) => roles.credentials.sourceOf(id)),
       manager: this,
     });
     this.#migrations = new TenantMigrations<T>({
@@ -154,7 +157,15 @@ export class TenantOrmManager<
     });
     this.fleet = this.#migrations.fleet;
     this.#provisioning = buildProvisioner<T>({
-      ...{ central, template, events, catalog: this.catalog, servers: this.#servers, migrations: this.#migrations },
+      ...{
+        roles,
+        central,
+        template,
+        events,
+        catalog: this.catalog,
+        servers: this.#servers,
+        migrations: this.#migrations,
+      },
       options: options.provisioning,
       lockTimeoutMs: options.migrationLockTimeoutMs,
       asTenant: (tenant, work) => this.#asTenant(tenant, work as unknown as TenantWork<never, T, EM>),

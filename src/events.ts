@@ -102,6 +102,7 @@ export interface TenancyEvents {
     readonly state: 'done' | 'failed' | 'undone';
     readonly error: { readonly step: string; readonly message: string } | undefined;
   };
+  'tenant:password-rotated': { readonly tenantId: string };
   'spares:made': { readonly server: string; readonly database: string };
   /** Databases for tenants to come could not be made; it is tried again. */
   'spares:failed': { readonly server: string; readonly error: unknown };

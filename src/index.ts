@@ -126,8 +126,12 @@ export type {
 } from './provisioning/ProvisioningOptions.ts';
 export type { PlacementOptions, ServerLoad, ServerRoom } from './provisioning/placement.ts';
 export { CopyDiffersError, TenantStatusError } from './provisioning/provisioningErrors.ts';
+export type { RolesOptions } from './provisioning/roles/RolesOptions.ts';
 export type { TenantLife } from './provisioning/TenantLife.ts';
 export type { ArchiveOptions, MoveOptions, ProvisionOptions, PruneReport } from './provisioning/TenantProvisioner.ts';
+export { EncryptedSecretStore } from './secrets/EncryptedSecretStore.ts';
+export type { SecretKeys, SecretStore } from './secrets/SecretStore.ts';
+export { SecretUnreadableError, TenantSecretMissingError } from './secrets/secretErrors.ts';
 export {
   type AcquireOptions,
   TenantOrmManager,

@@ -10,5 +10,5 @@ export const CATALOG_MIGRATIONS_TABLE = 'tenancy_migrations';
 /** The tables of the ledger of fleet runs. */
 export const FLEET_TABLES = /^tenancy_fleet_(runs|items|attempts)$/;
 
-/** The tables of what is done to tenants, of the databases ready for new ones, and of those kept after a move. */
-export const PROVISIONING_TABLES = /^tenancy_(operations|spares|leftovers)$/;
+/** The tables of what is done to tenants, of the databases ready for new ones, of those kept after a move, and of secrets. */
+export const PROVISIONING_TABLES = /^tenancy_(operations|spares|leftovers|secrets)$/;

@@ -5,6 +5,7 @@ import { type Clock, systemClock } from './Clock.ts';
 import type { ConnectionAccount } from './ConnectionAccount.ts';
 import { ConnectionBudget } from './ConnectionBudget.ts';
 import type { ConnectionBudgetLimits, ConnectionBudgetStats } from './ConnectionBudgetLimits.ts';
+import { type CredentialSource, openAs } from './Credentials.ts';
 import { LeakWatch } from './LeakWatch.ts';
 import { openClient, type ServerAddress } from './openClient.ts';
 import type { CheckedReplicaOptions, CheckedServerOptions } from './ServerOptions.ts';
@@ -36,6 +37,8 @@ export interface RequestsOf extends AccountOf {
   readonly session: TenantSession;
   /** How many turns the tenant takes to another one's one. */
   readonly weight: number;
+  /** As whom they are opened. @default as the server's options say */
+  readonly credentials?: CredentialSource | undefined;
 }
 
 /** One address of a server, where connections are opened. */
@@ -181,7 +184,12 @@ export class PostgresServer {
     // A pooler does not take settings at the start of a session; its transactions get them.
     const atStart = route.isPooled ? NO_SESSION : session;
     try {
-      const client = await openClient(route.address, { tenantId, database, session: atStart }, signal);
+      const target = { tenantId, database, session: atStart };
+      const client = await (of.credentials === undefined
+        ? openClient(route.address, target, signal)
+        : openAs(of.credentials, (user, password) =>
+            openClient({ ...route.address, user, password }, { ...target, user }, signal),
+          ));
       this.#events.emit('connection:opened', { ...about, tookMs: performance.now() - startedAt });
       return new TenantConnection({
         client,

@@ -44,6 +44,8 @@ export interface ClientTarget {
   readonly database: string;
   /** Settings that the session begins with, and is proven to have. */
   readonly session: TenantSession;
+  /** As whom the session is proven to be. @default anybody */
+  readonly user?: string | undefined;
 }
 
 /** Values read from PostgreSQL become what MikroORM expects, as its own connection sets it. */
@@ -153,15 +155,22 @@ function configOf(address: ServerAddress, password: string | undefined, target: 
   };
 }
 
-async function connect(client: pg.Client, { tenantId, database, session }: ClientTarget): Promise<void> {
+async function connect(client: pg.Client, { tenantId, database, session, user }: ClientTarget): Promise<void> {
   await client.connect();
   const inForce = session.parameters.map((parameter) => parameter.inForce).join(' and ') || 'true';
-  const { rows } = await client.query<{ database: string; applied: boolean }>(
-    `select current_database() as database, ${inForce} as applied`,
+  const { rows } = await client.query<{ database: string; role: string; applied: boolean }>(
+    `select current_database() as database, session_user as role, ${inForce} as applied`,
   );
-  const [{ database: actual, applied } = { database: '', applied: false }] = rows;
+  const [{ database: actual, role, applied } = { database: '', role: '', applied: false }] = rows;
   if (actual !== database) {
     throw new WrongDatabaseError(tenantId, database, actual);
+  }
+  if (user !== undefined && role !== user) {
+    throw new TenancyConfigurationError(
+      `Tenant "${tenantId}": the connection is one of the role "${role}" instead of "${user}". Where \`url\` is a pooler, ` +
+        'have it log in as its clients do, as by `auth_query` and without `user` in its databases.',
+      { tenantId },
+    );
   }
   if (!applied) {
     throw new TenancyConfigurationError(

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Backoff } from '../connections/Backoff.ts';
 import { systemClock } from '../connections/Clock.ts';
 import type { ConnectionAccount } from '../connections/ConnectionAccount.ts';
+import type { CredentialSource } from '../connections/Credentials.ts';
 import type { PostgresServer } from '../connections/PostgresServer.ts';
 import type { TenantConnection } from '../connections/TenantConnection.ts';
 import { TenantPool } from '../connections/TenantPool.ts';
@@ -28,6 +29,8 @@ export interface OpenTenantsParts {
   readonly limits: EvictionLimits;
   /** How many turns a tenant takes for a connection to another one's one. */
   readonly weightOf: (tenant: Tenant) => number;
+  /** As whom a tenant's connections are opened. @default as the server's options say */
+  readonly credentialsOf?: ((tenantId: string) => CredentialSource) | undefined;
   /** Whose context the leases enter. */
   readonly manager: object;
 }
@@ -193,7 +196,13 @@ export class OpenTenants<T extends Tenant> {
 
   #poolsOf(tenant: T, server: PostgresServer, onEnd: () => void): TenantPools {
     const { id: tenantId, database } = tenant;
-    const of = { tenantId, database, session: server.sessionOf(tenant), weight: this.#parts.weightOf(tenant) };
+    const of = {
+      tenantId,
+      database,
+      session: server.sessionOf(tenant),
+      weight: this.#parts.weightOf(tenant),
+      credentials: this.#parts.credentialsOf?.(tenantId),
+    };
     const poolOn = (account: ConnectionAccount<TenantConnection>): TenantPool =>
       new TenantPool(account, {
         onEnd,

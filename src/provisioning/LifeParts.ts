@@ -1,15 +1,14 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { TenantCatalog } from '../catalog/TenantCatalog.ts';
 import type { CentralDatabase } from '../central/CentralDatabase.ts';
-import type { PostgresServer } from '../connections/PostgresServer.ts';
 import type { TenantMigrator } from '../migrations/TenantMigrator.ts';
 import type { TenantWork } from '../orm/TenantLease.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
-import type { DatabasePlace } from './copy/CopyOptions.ts';
 import type { DatabaseCopier } from './copy/DatabaseCopier.ts';
 import type { DatabaseAdmin } from './DatabaseAdmin.ts';
 import type { DatabaseNames } from './databaseNames.ts';
 import type { CheckedProvisioning } from './ProvisioningOptions.ts';
+import type { TenantRoles } from './roles/TenantRoles.ts';
 import type { SpareDatabases } from './SpareDatabases.ts';
 import type { TemplateDatabase } from './TemplateDatabase.ts';
 
@@ -24,25 +23,13 @@ export interface LifeParts<T extends Tenant = Tenant> {
   readonly names: DatabaseNames;
   readonly spares: SpareDatabases | undefined;
   /** Each tenant's own role, where tenants have one. */
-  readonly roles: Roles | undefined;
+  readonly roles: TenantRoles | undefined;
   readonly copier: DatabaseCopier;
   readonly migratorOf: (tenant: T) => TenantMigrator;
   /** Runs `work` as the tenant, whatever its status is. */
   readonly asTenant: <R>(tenant: T, work: TenantWork<R, T, EntityManager>) => Promise<R>;
   /** Closes the tenant in this process. */
   readonly evict: (id: string, timeoutMs: number) => Promise<unknown>;
-}
-
-export interface Roles {
-  nameFor(tenantId: string): string;
-  roleOf(tenantId: string): Promise<string | undefined>;
-  copySecret(tenantId: string, newId: string): Promise<void>;
-  dropSecret(tenantId: string): Promise<void>;
-  create(tenantId: string, at: DatabasePlace & { readonly role: string }): Promise<void>;
-  drop(
-    tenantId: string,
-    at: { readonly server: PostgresServer; readonly role: string; readonly keepSecret?: boolean },
-  ): Promise<void>;
 }
 
 /** The administration of one server. Operations are refused before they begin where there is none of this name. */

@@ -17,6 +17,8 @@ export interface TemplateParts {
   readonly options: TemplateOptions;
   /** What every database of a tenant gets beside the migrations, on a session as their owner. */
   readonly prepare: ((session: LentConnection) => Promise<void>) | undefined;
+  /** Changes with what `prepare` does. */
+  readonly prepared: string;
   readonly track: (pool: TenantPool) => () => void;
   readonly lockTimeoutMs: number;
 }
@@ -188,13 +190,13 @@ export class TemplateDatabase {
   }
 
   async #hashNow(): Promise<string> {
-    const { orm, options, prepare } = this.#parts;
+    const { orm, options, prepared } = this.#parts;
     const migrations = await new MigrationFiles(orm.orm).withChecksums();
     const { base, version } = options;
     return hashOf(
       JSON.stringify([
         migrations.map(({ name, checksum }) => [name, checksum]),
-        [migrationsTable(orm.orm), base, version ?? '', prepare !== undefined],
+        [migrationsTable(orm.orm), base, version ?? '', prepared],
       ]),
     );
   }

@@ -84,6 +84,13 @@ export abstract class TenantLife<T extends Tenant = Tenant> {
     return this.life.move(id, options);
   }
 
+  /**
+   * Gives the tenant's role another password, without a request that fails; or a role, where the tenant has none yet.
+   */
+  rotatePassword(id: string): Promise<void> {
+    return this.life.rotatePassword(id);
+  }
+
   /** Drops what is kept and whose time is over: sources of moves, archived tenants, templates that nobody uses. */
   prune(): Promise<PruneReport> {
     return this.life.prune();

@@ -1,10 +1,13 @@
 import type { NewTenant } from '../catalog/TenantStore.ts';
 import type { CentralDatabase } from '../central/CentralDatabase.ts';
+import type { PostgresServer } from '../connections/PostgresServer.ts';
+import type { LentConnection } from '../connections/TenantPool.ts';
 import { TenancyConfigurationError, TenantConflictError, TenantNotFoundError } from '../errors.ts';
+import type { TenancyEmitter } from '../events.ts';
 import { assertDatabaseName } from '../tenant/databaseName.ts';
 import { serverOf, statusOf, type Tenant, type TenantStatus } from '../tenant/Tenant.ts';
 import { assertTenantId } from '../tenant/tenantId.ts';
-import type { LifeParts } from './LifeParts.ts';
+import { adminOf, type LifeParts } from './LifeParts.ts';
 import { dropLeftovers, type Leftover } from './leftovers.ts';
 import type { Operation, OperationData, OperationKind } from './operations/Operation.ts';
 import type { OperationFilter, OperationLedger } from './operations/OperationLedger.ts';
@@ -46,6 +49,14 @@ export interface PruneReport {
 export interface ProvisionerParts<T extends Tenant> extends LifeParts<T> {
   readonly ledger: OperationLedger;
   readonly runner: OperationRunner;
+  readonly events: TenancyEmitter;
+  /** Runs `work` on a direct session of a tenant's database. */
+  readonly inDatabase: <R>(
+    server: PostgresServer,
+    tenantId: string,
+    database: string,
+    work: (session: LentConnection) => Promise<R>,
+  ) => Promise<R>;
   /** Throws once the manager is closed. */
   readonly assertOpen: () => void;
 }
@@ -176,6 +187,26 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
     const data = { ...placed, to, made: names.made(), left: names.left() };
     await this.#start('move', id, { request: { to }, data }, moveSteps(this.#parts), options);
     return this.#find(id);
+  }
+
+  async rotatePassword(id: string): Promise<void> {
+    const { roles, events } = this.#parts;
+    if (roles === undefined) {
+      throw new TenancyConfigurationError(
+        'Tenants have no roles of their own. Give `roles` to `TenantOrmManager.init`.',
+      );
+    }
+    const tenant = await this.#find(id);
+    const admin = adminOf(this.#parts, serverOf(tenant));
+    const { database } = tenant;
+    const role = await roles.roleOf(id);
+    if (role === undefined) {
+      await this.#parts.inDatabase(admin.server, id, database, (session) => roles.prepare(session));
+      await roles.create(id, { admin, role: roles.nameFor(id), database });
+    } else {
+      await roles.rotate(id, admin);
+    }
+    events.emit('tenant:password-rotated', { tenantId: id });
   }
 
   async prune(): Promise<PruneReport> {

@@ -2,8 +2,11 @@ import type { TenantCatalog } from '../catalog/TenantCatalog.ts';
 import type { CentralDatabase } from '../central/CentralDatabase.ts';
 import { systemClock } from '../connections/Clock.ts';
 import type { PostgresServer } from '../connections/PostgresServer.ts';
+import type { LentConnection } from '../connections/TenantPool.ts';
 import { ManagerClosedError } from '../errors.ts';
 import type { TenancyEmitter } from '../events.ts';
+import { directSession } from '../migrations/directSession.ts';
+import { migrationsTable } from '../migrations/executedMigrations.ts';
 import type { TenantMigrations } from '../migrations/TenantMigrations.ts';
 import type { OrmTemplate } from '../orm/OrmTemplate.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
@@ -15,6 +18,9 @@ import { DatabaseOperationLedger } from './operations/DatabaseOperationLedger.ts
 import { MemoryOperationLedger } from './operations/MemoryOperationLedger.ts';
 import { OperationRunner } from './operations/OperationRunner.ts';
 import type { CheckedProvisioning } from './ProvisioningOptions.ts';
+import type { CheckedRoles } from './roles/RolesOptions.ts';
+import type { TenantCredentials } from './roles/TenantCredentials.ts';
+import { TenantRoles } from './roles/TenantRoles.ts';
 import { SpareDatabases } from './SpareDatabases.ts';
 import { TemplateDatabase } from './TemplateDatabase.ts';
 import { TenantProvisioner } from './TenantProvisioner.ts';
@@ -28,6 +34,7 @@ export interface ProvisioningParts<T extends Tenant> extends Pick<LifeParts<T>, 
   readonly events: TenancyEmitter;
   readonly migrations: TenantMigrations<T>;
   readonly lockTimeoutMs: number;
+  readonly roles: { readonly options: CheckedRoles; readonly credentials: TenantCredentials } | undefined;
   readonly assertOpen: () => void;
 }
 
@@ -46,10 +53,21 @@ export function buildProvisioner<T extends Tenant>(parts: ProvisioningParts<T>):
   const names = new DatabaseNames(central?.database ?? NO_CENTRAL);
   const admins = new Map([...servers].map(([name, server]) => [name, new DatabaseAdmin(server)]));
   const track = migrations.track.bind(migrations);
+  const roles = parts.roles && new TenantRoles({ ...parts.roles, migrationsTable: migrationsTable(orm.orm) });
+  const prepare = roles && ((session: LentConnection) => roles.prepare(session));
   const templates = new Map(
     [...admins].map(([name, admin]) => [
       name,
-      new TemplateDatabase({ admin, names, orm, options: options.template, prepare: undefined, track, lockTimeoutMs }),
+      new TemplateDatabase({
+        admin,
+        names,
+        orm,
+        options: options.template,
+        prepare,
+        prepared: roles?.group ?? '',
+        track,
+        lockTimeoutMs,
+      }),
     ]),
   );
   const spares =
@@ -67,8 +85,9 @@ export function buildProvisioner<T extends Tenant>(parts: ProvisioningParts<T>):
   const runner = new OperationRunner({ ledger, events, heartbeatMs: options.leaseMs / 3, closing: closing.signal });
   const provisioner = new TenantProvisioner<T>({
     ...parts,
-    ...{ admins, templates, names, spares, ledger, runner, roles: undefined },
-    copier: new DatabaseCopier({ orm, prepare: undefined, track, lockTimeoutMs }),
+    ...{ admins, templates, names, spares, ledger, runner, roles, prepare },
+    copier: new DatabaseCopier({ orm, prepare, track, lockTimeoutMs }),
+    inDatabase: (server, tenantId, database, work) => directSession({ server, tenantId, database, track }, work),
     migratorOf: (tenant) => migrations.ofTenant(tenant.id, async () => tenant),
   });
   spares?.start();

@@ -69,13 +69,10 @@ export async function dropLeftovers<T extends Tenant>(
   return dropped;
 }
 
-async function dropOne<T extends Tenant>(
-  parts: LifeParts<T>,
-  { server, database, role, tenantId }: Leftover,
-): Promise<void> {
+async function dropOne<T extends Tenant>(parts: LifeParts<T>, { server, database, role }: Leftover): Promise<void> {
   const admin = adminOf(parts, server);
   await admin.drop(database);
   if (role !== null && parts.roles !== undefined) {
-    await parts.roles.drop(tenantId, { server: admin.server, role, keepSecret: true });
+    await parts.roles.drop(role, admin);
   }
 }

@@ -39,6 +39,8 @@ const errors = [
   [new library.FleetRunStateError('7', 'is under way.'), 'FLEET_RUN_STATE', 500],
   [new library.FleetRollbackError('acme', 'it was migrated further since.'), 'FLEET_ROLLBACK', 500],
   [new library.DatabaseCopyError('acme', 'it has large objects.'), 'DATABASE_COPY', 500],
+  [new library.SecretUnreadableError('acme', 'the key is another one'), 'SECRET_UNREADABLE', 503],
+  [new library.TenantSecretMissingError('acme'), 'TENANT_SECRET_MISSING', 503],
   [new library.CopyDiffersError('acme', []), 'COPY_DIFFERS', 500],
   [new library.TenantStatusError('acme', 'archived', 'suspend', 'Look.'), 'TENANT_STATUS', 409],
   [new library.TenantOperationError(operation, 'no room', { cause }), 'TENANT_OPERATION_FAILED', 500],

@@ -64,7 +64,7 @@ export class DatabaseCopier {
   }
 
   /** In what two databases differ, by the rows of each table, sequences and the schema. */
-  async verify({ tenantId, from, to }: Pick<CopyOptions, 'tenantId' | 'from' | 'to'>): Promise<CopyDifference[]> {
+  async verify({ tenantId, from, to }: Omit<CopyOptions, 'signal' | 'onProgress'>): Promise<CopyDifference[]> {
     return this.#withBoth(tenantId, from, to, async (source, target) => {
       const schema = await this.#schemaDifferences(source, target);
       await Promise.all([source.beginReading(), target.beginReading()]);

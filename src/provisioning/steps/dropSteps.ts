@@ -44,7 +44,10 @@ export function dropSteps<T extends Tenant>(parts: LifeParts<T>): OperationStep[
       isFinal: true,
       run: async ({ tenantId, data }) => {
         const { server, role } = data as unknown as PlacedData;
-        await roles.drop(tenantId, { server: adminOf(parts, server).server, role: role ?? '' });
+        if (role !== null) {
+          await roles.drop(role, adminOf(parts, server));
+        }
+        await roles.dropSecret(tenantId);
       },
     });
   }

@@ -76,12 +76,9 @@ export function moveSteps<T extends Tenant>(parts: LifeParts<T>): OperationStep[
       name: 'role',
       run: async ({ tenantId, data }) => {
         const { to, made, role } = moveOf(data);
-        await roles.create(tenantId, { server: adminOf(parts, to).server, role: role ?? '', database: made });
+        await roles.create(tenantId, { admin: adminOf(parts, to), role: role ?? '', database: made });
       },
-      undo: async ({ tenantId, data }) => {
-        const { to, role } = moveOf(data);
-        await roles.drop(tenantId, { server: adminOf(parts, to).server, role: role ?? '', keepSecret: true });
-      },
+      undo: ({ data }) => roles.drop(moveOf(data).role ?? '', adminOf(parts, moveOf(data).to)),
     });
   }
   steps.push(

@@ -99,11 +99,12 @@ export function roleStep<T extends Tenant>(parts: LifeParts<T>): OperationStep[]
     name: 'role',
     run: async ({ tenantId, data }) => {
       const { server, made, role } = data as unknown as ProvisionData;
-      await roles.create(tenantId, { server: adminOf(parts, server).server, role: role ?? '', database: made });
+      await roles.create(tenantId, { admin: adminOf(parts, server), role: role ?? '', database: made });
     },
     undo: async ({ tenantId, data }) => {
       const { server, role } = data as unknown as ProvisionData;
-      await roles.drop(tenantId, { server: adminOf(parts, server).server, role: role ?? '' });
+      await roles.drop(role ?? '', adminOf(parts, server));
+      await roles.dropSecret(tenantId);
     },
   };
   return [step];

@@ -11,6 +11,7 @@ interface Walk {
   readonly verb: LifeProgram['verb'];
   readonly hasSpares?: boolean;
   readonly hasOther?: boolean;
+  readonly hasRoles?: boolean;
   readonly args: (id: string) => readonly unknown[];
   readonly before?: (manager: LifeManager, id: string) => Promise<unknown>;
   /** The same call again, and what must be there then. */
@@ -71,6 +72,12 @@ async function expectNoOrphans(world: LifeWorld): Promise<void> {
   const databases = await world.databases();
   const others = world.otherUrl === undefined ? [] : await world.databases(world.otherUrl);
   expect([...databases, ...others].sort()).toEqual(rows.map(({ name }) => name).sort());
+  const secrets = await world.query<{ name: string }>('select name from tenancy_secrets order by 1');
+  const tenants = await world.query<{ name: string }>('select id as name from tenancy_tenants order by 1');
+  if (world.roles !== undefined) {
+    expect(secrets).toEqual(tenants);
+    expect(await world.roleNames()).toHaveLength(tenants.length + 1);
+  }
   expect(await world.query("select 1 from tenancy_operations where state in ('running', 'failed')")).toEqual([]);
 }
 
@@ -107,6 +114,13 @@ const WALKS: Readonly<Record<string, Walk>> = {
     after: provisionAgain,
     atLeast: 6,
   },
+  'provision with a role': {
+    verb: 'provision',
+    hasRoles: true,
+    args: (id) => [{ id }],
+    after: provisionAgain,
+    atLeast: 12,
+  },
   clone: {
     verb: 'clone',
     args: (id) => ['first', { id }],
@@ -135,6 +149,7 @@ const WALKS: Readonly<Record<string, Walk>> = {
   },
   drop: {
     verb: 'drop',
+    hasRoles: true,
     args: (id) => [id],
     before: (manager, id) => manager.provision({ id }),
     after: goneAgain,
@@ -166,7 +181,10 @@ describe('a process that is killed', () => {
     async (name) => {
       const walk = WALKS[name] as Walk;
       await using other = walk.hasOther === true ? await OwnPostgres.start({ max_connections: 100 }) : undefined;
-      await using world = await LifeWorld.create(other === undefined ? {} : { otherUrl: other.url });
+      await using world = await LifeWorld.create({
+        hasRoles: walk.hasRoles ?? false,
+        ...(other === undefined ? {} : { otherUrl: other.url }),
+      });
       const killed = await walkAll(world, walk);
       expect(killed).toBeGreaterThanOrEqual(walk.atLeast);
       await expectNoOrphans(world);

@@ -4,7 +4,7 @@ import {
   TenantOperationUnderwayError,
   TenantOrmManager,
 } from 'mikro-orm-multitenancy';
-import { adminQuery, createDatabase, dropDatabase, queryAt, serverUrl, uniqueName } from '../databases.ts';
+import { adminQuery, dropDatabase, queryAt, serverUrl, uniqueName } from '../databases.ts';
 import { assertClosed } from '../manager/TestTenants.ts';
 import { runProgram } from '../runProgram.ts';
 import { type LifeOptions, type LifeSettings, lifeOptions, lifeProvisioning } from './lifeOptions.ts';
@@ -21,15 +21,24 @@ export class LifeWorld implements AsyncDisposable {
   readonly otherUrl: string | undefined;
   readonly #managers: TenantOrmManager[] = [];
 
-  private constructor(otherUrl: string | undefined) {
+  /** What the names of the tenants' roles begin with. */
+  readonly roles: string | undefined;
+
+  private constructor(otherUrl: string | undefined, hasRoles: boolean) {
     this.otherUrl = otherUrl;
+    this.roles = hasRoles ? uniqueName('role') : undefined;
   }
 
-  static async create({ otherUrl }: { readonly otherUrl?: string } = {}): Promise<LifeWorld> {
-    const world = new LifeWorld(otherUrl);
-    await createDatabase(world.central);
+  static async create({
+    otherUrl,
+    hasRoles = false,
+  }: {
+    readonly otherUrl?: string;
+    readonly hasRoles?: boolean;
+  } = {}): Promise<LifeWorld> {
+    const world = new LifeWorld(otherUrl, hasRoles);
     const manager = await world.manager();
-    await manager.central.migrate();
+    await manager.central.migrate({ createDatabase: true });
     await manager.close();
     return world;
   }
@@ -50,7 +59,7 @@ export class LifeWorld implements AsyncDisposable {
 
   /** What a manager in another process needs. */
   get settings(): LifeSettings {
-    return { central: this.central, url: serverUrl(), otherUrl: this.otherUrl, prefix: this.prefix };
+    return { central: this.central, url: serverUrl(), otherUrl: this.otherUrl, prefix: this.prefix, roles: this.roles };
   }
 
   /** Runs a verb in another process. Gives how many statements changed something, or `undefined` where it was killed. */
@@ -109,7 +118,20 @@ export class LifeWorld implements AsyncDisposable {
         await dropDatabase(name);
       }
       await dropDatabase(this.central);
+      for (const role of await this.roleNames()) {
+        await adminQuery(`drop role "${role}"`);
+      }
     }
+  }
+
+  /** The roles of these tenants on a server, with their group. */
+  async roleNames(url = serverUrl()): Promise<string[]> {
+    const rows = await queryAt<{ name: string }>(
+      url,
+      'select rolname as name from pg_roles where starts_with(rolname, $1) order by 1',
+      [this.roles ?? 'no role'],
+    );
+    return rows.map(({ name }) => name);
   }
 }
 

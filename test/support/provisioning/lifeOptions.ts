@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { CatalogTenant, ProvisioningOptions, ServerOptions, Tenant } from 'mikro-orm-multitenancy';
+import type { CatalogTenant, ProvisioningOptions, RolesOptions, ServerOptions, Tenant } from 'mikro-orm-multitenancy';
 import { House } from '../manager/TestTenants.ts';
 
 export class Migration001House extends Migration {
@@ -27,13 +27,19 @@ export interface LifeSettings {
   /** What the names of the tenants' databases begin with. */
   readonly prefix: string;
   readonly hasSpares?: boolean | undefined;
+  /** What the names of the tenants' roles begin with, where they have some; one more is their group. */
+  readonly roles?: string | undefined;
 }
 
 export interface LifeOptions {
   readonly provisioning?: ProvisioningOptions<CatalogTenant>;
   readonly migrations?: readonly (new (...args: never[]) => Migration)[];
   readonly server?: Partial<ServerOptions>;
+  readonly rolesOptions?: Partial<RolesOptions>;
 }
+
+/** For tests only. */
+export const TEST_KEYS = Object.freeze({ current: 'k1', keys: { k1: Buffer.alloc(32, 1).toString('base64') } });
 
 /** The options of every manager in these tests. */
 export function lifeOptions({
@@ -43,7 +49,9 @@ export function lifeOptions({
   provisioning,
   migrations = LIFE_MIGRATIONS,
   server,
-}: Pick<LifeSettings, 'central' | 'url' | 'otherUrl'> & LifeOptions) {
+  roles,
+  rolesOptions,
+}: Pick<LifeSettings, 'central' | 'url' | 'otherUrl' | 'roles'> & LifeOptions) {
   const own: ServerOptions = { url, reservedConnections: 4, ...server };
   return {
     orm: { entities: [House], migrations: { migrationsList: [...migrations] as never } },
@@ -52,6 +60,9 @@ export function lifeOptions({
       : { servers: { default: own, other: { url: otherUrl, reservedConnections: 4 } } }),
     central: { database: central, server: url },
     ...(provisioning === undefined ? {} : { provisioning }),
+    ...(roles === undefined
+      ? {}
+      : { roles: { secrets: TEST_KEYS, prefix: `${roles}_`, group: `${roles}_group`, ...rolesOptions } }),
   };
 }
 
