@@ -29,7 +29,7 @@ interface FleetTenantEvent {
 
 interface OperationEvent {
   readonly operationId: string | undefined;
-  readonly kind: 'provision' | 'clone' | 'move' | 'archive' | 'restore' | 'drop' | 'rename';
+  readonly kind: 'provision' | 'clone' | 'import' | 'move' | 'archive' | 'restore' | 'drop' | 'rename';
   readonly tenantId: string;
 }
 

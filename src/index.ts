@@ -128,7 +128,15 @@ export type { PlacementOptions, ServerLoad, ServerRoom } from './provisioning/pl
 export { CopyDiffersError, TenantStatusError } from './provisioning/provisioningErrors.ts';
 export type { RolesOptions } from './provisioning/roles/RolesOptions.ts';
 export type { TenantLife } from './provisioning/TenantLife.ts';
-export type { ArchiveOptions, MoveOptions, ProvisionOptions, PruneReport } from './provisioning/TenantProvisioner.ts';
+export type {
+  ArchiveOptions,
+  ExportFormat,
+  ExportOptions,
+  ImportOptions,
+  MoveOptions,
+  ProvisionOptions,
+  PruneReport,
+} from './provisioning/TenantProvisioner.ts';
 export { EncryptedSecretStore } from './secrets/EncryptedSecretStore.ts';
 export type { SecretKeys, SecretStore } from './secrets/SecretStore.ts';
 export { SecretUnreadableError, TenantSecretMissingError } from './secrets/secretErrors.ts';

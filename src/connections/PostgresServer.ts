@@ -7,6 +7,7 @@ import { ConnectionBudget } from './ConnectionBudget.ts';
 import type { ConnectionBudgetLimits, ConnectionBudgetStats } from './ConnectionBudgetLimits.ts';
 import { type CredentialSource, openAs } from './Credentials.ts';
 import { LeakWatch } from './LeakWatch.ts';
+import { libpqEnvironment } from './libpqEnvironment.ts';
 import { openClient, type ServerAddress } from './openClient.ts';
 import type { CheckedReplicaOptions, CheckedServerOptions } from './ServerOptions.ts';
 import { NO_SESSION, sessionsOf, type TenantSession } from './SessionSettings.ts';
@@ -114,6 +115,11 @@ export class PostgresServer {
   get maintenanceDatabase(): string {
     const path = decodeURIComponent(new URL(this.#options.directUrl).pathname.slice(1));
     return path === '' ? 'postgres' : path;
+  }
+
+  /** For PostgreSQL's own programs; `undefined` where they cannot have what `ssl` says. */
+  environment(database: string): Promise<Readonly<Record<string, string>> | undefined> {
+    return libpqEnvironment(this.#options, database);
   }
 
   /** Connections for the requests of a tenant; through a pooler where `url` is one. */

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { LONGEST_DELAY_MS } from '../connections/Clock.ts';
 import { TenancyConfigurationError } from '../errors.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
+import type { CopyMethodOptions } from './copy/CopierParts.ts';
 import type { PlacementOptions } from './placement.ts';
 
 /** A class that extends `Seeder` of `@mikro-orm/seeder`. */
@@ -60,6 +61,8 @@ export interface ProvisioningOptions<T extends Tenant = Tenant> {
   readonly placement?: PlacementOptions | undefined;
   /** How long processes have to let go of a tenant that is closed, moved or dropped. @default 10000 */
   readonly drainTimeoutMs?: number | undefined;
+  /** How databases are copied by `clone` and `move`. */
+  readonly copy?: CopyMethodOptions | undefined;
   /** For how long the database that a tenant was moved from is kept. @default 86400000 (a day) */
   readonly keepMovedMs?: number | undefined;
   /** For how long an archived tenant is kept, unless `archive` says otherwise. @default 2592000000 (30 days) */
@@ -88,6 +91,7 @@ export interface CheckedProvisioning<T extends Tenant = Tenant> {
   readonly onCloned: TenantHook<T> | undefined;
   readonly databaseName: (id: string) => string;
   readonly placement: PlacementOptions;
+  readonly copy: CopyMethodOptions;
   readonly drainTimeoutMs: number;
   readonly keepMovedMs: number;
   readonly keepArchivedMs: number;
@@ -135,6 +139,9 @@ const shape = z.strictObject({
         .optional(),
       choose: functionOf<NonNullable<PlacementOptions['choose']>>(),
     })
+    .prefault({}),
+  copy: z
+    .strictObject({ by: z.enum(['auto', 'pg_dump', 'stream']).optional(), programs: z.string().min(1).optional() })
     .prefault({}),
   drainTimeoutMs: delay(10_000),
   keepMovedMs: span(DAY_MS),

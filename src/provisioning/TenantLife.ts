@@ -1,3 +1,4 @@
+import type { Readable, Writable } from 'node:stream';
 import type { NewTenant } from '../catalog/TenantStore.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
 import type { Operation } from './operations/Operation.ts';
@@ -5,6 +6,8 @@ import type { OperationFilter } from './operations/OperationLedger.ts';
 import type { OperationOptions } from './operations/OperationRunner.ts';
 import type {
   ArchiveOptions,
+  ExportOptions,
+  ImportOptions,
   MoveOptions,
   ProvisionOptions,
   PruneReport,
@@ -31,6 +34,19 @@ export abstract class TenantLife<T extends Tenant = Tenant> {
    */
   clone(id: string, tenant: NewTenant<T>, options?: ProvisionOptions): Promise<T> {
     return this.life.clone(id, tenant, options);
+  }
+
+  /**
+   * Writes the tenant's data to a stream, and ends it: the state of one moment, while the tenant goes on. As JSON it is
+   * made for people and for `import`; SQL NULL and a JSON null are the same there.
+   */
+  export(id: string, to: Writable, options?: ExportOptions): Promise<void> {
+    return this.life.export(id, to, options);
+  }
+
+  /** Makes a tenant from what `export` has written, by the migrations that it had. `open` gives the file from its beginning. */
+  import(tenant: NewTenant<T>, open: () => Readable | Promise<Readable>, options?: ImportOptions): Promise<T> {
+    return this.life.import(tenant, open, options);
   }
 
   /** Nobody works with the tenant any more, in any process, within `central.cache.pollIntervalMs` and a second. */

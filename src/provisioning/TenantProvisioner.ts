@@ -1,3 +1,4 @@
+import type { Readable, Writable } from 'node:stream';
 import type { NewTenant } from '../catalog/TenantStore.ts';
 import type { CentralDatabase } from '../central/CentralDatabase.ts';
 import type { PostgresServer } from '../connections/PostgresServer.ts';
@@ -7,6 +8,8 @@ import type { TenancyEmitter } from '../events.ts';
 import { assertDatabaseName } from '../tenant/databaseName.ts';
 import { serverOf, statusOf, type Tenant, type TenantStatus } from '../tenant/Tenant.ts';
 import { assertTenantId } from '../tenant/tenantId.ts';
+import { DatabaseCopyError } from './copy/copyErrors.ts';
+import { WrittenStream } from './copy/WrittenStream.ts';
 import { adminOf, type LifeParts } from './LifeParts.ts';
 import { dropLeftovers, type Leftover } from './leftovers.ts';
 import type { Operation, OperationData, OperationKind } from './operations/Operation.ts';
@@ -19,6 +22,7 @@ import { TenantStatusError } from './provisioningErrors.ts';
 import { archiveSteps, restoreSteps, WHOLE } from './steps/archiveSteps.ts';
 import { cloneSteps } from './steps/cloneSteps.ts';
 import { dropSteps } from './steps/dropSteps.ts';
+import { importSteps } from './steps/importSteps.ts';
 import { moveSteps } from './steps/moveSteps.ts';
 import { provisionSteps } from './steps/provisionSteps.ts';
 import { renameSteps } from './steps/renameSteps.ts';
@@ -26,6 +30,22 @@ import { renameSteps } from './steps/renameSteps.ts';
 export interface ProvisionOptions extends OperationOptions {
   /** Only servers of this region, as `placement.servers` says. @default any */
   readonly region?: string | undefined;
+}
+
+/** A line of JSON for each row, or what `pg_dump` writes in its custom format. */
+export type ExportFormat = 'json' | 'dump';
+
+export interface ExportOptions {
+  /** @default 'json' */
+  readonly format?: ExportFormat | undefined;
+  /** Tables whose rows are left out, as `public.session`. @default none */
+  readonly without?: readonly string[] | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ImportOptions extends ProvisionOptions {
+  /** @default 'json' */
+  readonly format?: ExportFormat | undefined;
 }
 
 export interface ArchiveOptions extends OperationOptions {
@@ -71,19 +91,13 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
   }
 
   async provision(tenant: NewTenant<T>, options: ProvisionOptions = {}): Promise<T> {
-    const { spares, roles, names, templates, admins } = this.#parts;
+    const { spares, admins } = this.#parts;
     const { id } = this.#checked(tenant);
     const request = { tenant, region: options.region };
     await this.#assertNew(id);
-    const place = await this.#place(tenant, options.region);
+    const data = { ...(await this.#newData(tenant, options.region)), mayBeSpare: spares !== undefined };
     // Its session opens while the row is written.
-    admins.get(place.server)?.warm();
-    const data = {
-      ...place,
-      ...{ made: names.made(), isSpare: false, mayBeSpare: spares !== undefined },
-      role: roles?.nameFor(id) ?? null,
-      template: await templates.get(place.server)?.hash(),
-    };
+    admins.get(data.server)?.warm();
     const operation = await this.#start(
       'provision',
       id,
@@ -98,24 +112,43 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
   }
 
   async clone(id: string, tenant: NewTenant<T>, options: ProvisionOptions = {}): Promise<T> {
-    const { roles, names, templates } = this.#parts;
     const source = await this.#find(id);
     if (!WHOLE.includes(statusOf(source))) {
       throw new TenantStatusError(id, statusOf(source), 'clone', 'Only a tenant with a whole database can be copied.');
     }
     const { id: newId } = this.#checked(tenant);
     await this.#assertNew(newId);
-    const place = await this.#place(tenant, options.region);
-    const data = {
-      ...place,
-      ...{ made: names.made(), isSpare: false, mayBeSpare: false },
-      role: roles?.nameFor(newId) ?? null,
-      template: await templates.get(place.server)?.hash(),
-      from: { server: serverOf(source), database: source.database },
-    };
+    const from = { server: serverOf(source), database: source.database };
+    const data = { ...(await this.#newData(tenant, options.region)), from };
     const request = { from: id, tenant, region: options.region };
     const operation = await this.#start('clone', newId, { request, data }, cloneSteps(this.#parts, tenant), options);
     return this.#tenantOf(newId, operation.data);
+  }
+
+  async export(id: string, to: Writable, { format = 'json', without, signal }: ExportOptions = {}): Promise<void> {
+    const stream = new WrittenStream(to);
+    const tenant = await this.#find(id);
+    if (!WHOLE.includes(statusOf(tenant))) {
+      throw new TenantStatusError(id, statusOf(tenant), 'export', 'An archived tenant is restored first.');
+    }
+    const { copier } = this.#parts;
+    const { server } = adminOf(this.#parts, serverOf(tenant));
+    const run = { tenantId: id, place: { server, database: tenant.database }, without, signal };
+    await (format === 'json' ? copier.exportJson(run, stream) : copier.exportDump(run, stream));
+  }
+
+  async import(
+    tenant: NewTenant<T>,
+    open: () => Readable | Promise<Readable>,
+    { format = 'json', ...options }: ImportOptions = {},
+  ): Promise<T> {
+    const { id } = this.#checked(tenant);
+    await this.#assertNew(id);
+    const data = await this.#newData(tenant, options.region);
+    const request = { tenant, region: options.region, format };
+    const steps = importSteps(this.#parts, tenant, { format, open });
+    const operation = await this.#start('import', id, { request, data }, steps, options);
+    return this.#tenantOf(id, operation.data);
   }
 
   suspend(id: string): Promise<T> {
@@ -248,6 +281,7 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
     const steps: Record<OperationKind, () => OperationStep[]> = {
       provision: () => provisionSteps(this.#parts, tenant),
       clone: () => cloneSteps(this.#parts, tenant),
+      import: () => importSteps(this.#parts, tenant, { format: 'json', open: () => this.#noFile(tenant) }),
       move: () => moveSteps(this.#parts),
       archive: () => archiveSteps(this.#parts),
       restore: () => restoreSteps(this.#parts),
@@ -255,6 +289,11 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
       rename: () => renameSteps(this.#parts),
     };
     return steps[kind]();
+  }
+
+  #noFile(tenant: NewTenant<T>): never {
+    const { id } = tenant as NewTenant<Tenant>;
+    throw new DatabaseCopyError(id, 'its file is known to nobody but the caller of `import`. Call that again.');
   }
 
   async #openOf(id: string, what: string): Promise<Operation> {
@@ -314,6 +353,17 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
       });
     }
     return { id };
+  }
+
+  async #newData(tenant: NewTenant<T>, region: string | undefined) {
+    const { roles, names, templates } = this.#parts;
+    const place = await this.#place(tenant, region);
+    return {
+      ...place,
+      ...{ made: names.made(), isSpare: false, mayBeSpare: false },
+      role: roles?.nameFor((tenant as NewTenant<Tenant>).id) ?? null,
+      template: await templates.get(place.server)?.hash(),
+    };
   }
 
   async #place(

@@ -86,7 +86,7 @@ export function buildProvisioner<T extends Tenant>(parts: ProvisioningParts<T>):
   const provisioner = new TenantProvisioner<T>({
     ...parts,
     ...{ admins, templates, names, spares, ledger, runner, roles, prepare },
-    copier: new DatabaseCopier({ orm, prepare, track, lockTimeoutMs }),
+    copier: new DatabaseCopier({ orm, prepare, track, lockTimeoutMs, options: options.copy }),
     inDatabase: (server, tenantId, database, work) => directSession({ server, tenantId, database, track }, work),
     migratorOf: (tenant) => migrations.ofTenant(tenant.id, async () => tenant),
   });

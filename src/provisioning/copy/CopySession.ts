@@ -86,7 +86,7 @@ export class CopySession {
    * Runs `fill` while rows may come in any order and no trigger of the application changes them; then all is as it was,
    * and every foreign key has been checked. Tables are empty at its beginning.
    */
-  async whileUnchecked(tables: readonly CopyTable[], fill: () => Promise<void>): Promise<void> {
+  async whileUnchecked<R>(tables: readonly CopyTable[], fill: () => Promise<R>): Promise<R> {
     const keys = await this.rows<ForeignKey>(FOREIGN_KEYS);
     const triggers = await this.rows<Trigger>(TRIGGERS);
     for (const { table, name } of keys) {
@@ -98,7 +98,7 @@ export class CopySession {
     if (tables.length > 0) {
       await this.run(`truncate ${tables.map(({ name }) => name).join(', ')}`);
     }
-    await fill();
+    const filled = await fill();
     for (const { table, name, enabled } of triggers) {
       const enables = ENABLES[enabled];
       await (enables === undefined ? undefined : this.run(`alter table ${table} ${enables} trigger ${name}`));
@@ -106,6 +106,7 @@ export class CopySession {
     for (const { table, name, definition } of keys) {
       await this.run(`alter table ${table} add constraint ${name} ${definition}`);
     }
+    return filled;
   }
 
   async setSequences(states: readonly SequenceState[]): Promise<void> {

@@ -1,47 +1,140 @@
-import type { LentConnection, TenantPool } from '../../connections/TenantPool.ts';
-import { TenancyEmitter } from '../../events.ts';
+import type { Readable } from 'node:stream';
+import type { LentConnection } from '../../connections/TenantPool.ts';
 import { directSession } from '../../migrations/directSession.ts';
-import { executedMigrations, migrationsTable } from '../../migrations/executedMigrations.ts';
-import { MigrationFiles } from '../../migrations/MigrationFiles.ts';
-import { schemaDifferences } from '../../migrations/status/schemaDifferences.ts';
-import { objectsOf } from '../../migrations/status/schemaOf.ts';
-import { TenantMigrator } from '../../migrations/TenantMigrator.ts';
-import type { OrmTemplate } from '../../orm/OrmTemplate.ts';
+import type { CopierParts } from './CopierParts.ts';
 import type { CopyDifference, CopyOptions, CopyReport, DatabasePlace } from './CopyOptions.ts';
+import { CopySchema } from './CopySchema.ts';
 import { CopySession } from './CopySession.ts';
 import { compareRows } from './compareRows.ts';
 import { DatabaseCopyError } from './copyErrors.ts';
 import { copyRows } from './copyRows.ts';
+import { EXPORT_FORMAT, type ExportEnd, exportJson } from './jsonExport.ts';
+import { ExportLines } from './jsonImport.ts';
+import { PgTools, type ToolRun } from './PgTools.ts';
+import type { WrittenStream } from './WrittenStream.ts';
 
-export interface CopierParts {
-  readonly orm: OrmTemplate;
-  /** What every database of a tenant gets beside the migrations, on a session as their owner. */
-  readonly prepare: ((session: LentConnection) => Promise<void>) | undefined;
-  readonly track: (pool: TenantPool) => () => void;
-  readonly lockTimeoutMs: number;
+export interface ExportRun extends ToolRun {
+  /** Tables that are left out, as `public.house`. @default none */
+  readonly without?: readonly string[] | undefined;
 }
 
-/** How many differences a message names. */
-const SHOWN = 5;
-
 /**
- * Copies the database of a tenant: its schema by the same migrations, and its rows as PostgreSQL sends them. Owning both
- * databases is enough; what migrations do not make is refused.
+ * Copies the database of a tenant: by PostgreSQL's own programs where they are installed, or its schema by the same
+ * migrations and its rows as PostgreSQL sends them. Owning both databases is enough.
  */
 export class DatabaseCopier {
   readonly #parts: CopierParts;
+  readonly #schema: CopySchema;
+  #tools: Promise<PgTools | undefined> | undefined;
 
   constructor(parts: CopierParts) {
     this.#parts = parts;
+    this.#schema = new CopySchema(parts);
   }
 
   /** Fills the empty database `to`, whole or not at all. Rejects with `DatabaseCopyError`. */
   async copy(options: CopyOptions): Promise<CopyReport> {
     const { tenantId, from, to, signal } = options;
-    await this.#copySchema(options);
+    const tools = await this.#toolsFor(tenantId, [from, to]);
+    if (tools === undefined) {
+      return this.#stream(options);
+    }
+    await this.#restore(tenantId, to, () => this.#inTurn(from, to, () => tools.copy({ tenantId, from, to, signal })));
+    return { by: 'pg_dump', tables: [] };
+  }
+
+  /** In what two databases differ, by the rows of each table, sequences and the schema. */
+  async verify({ tenantId, from, to }: Omit<CopyOptions, 'signal' | 'onProgress'>): Promise<CopyDifference[]> {
+    return this.#withBoth(tenantId, from, to, async (source, target) => {
+      const schema = await this.#schema.differences(source, target);
+      await Promise.all([source.beginReading(), target.beginReading()]);
+      const rows = await compareRows(source, target);
+      await Promise.all([source.run('commit'), target.run('commit')]);
+      return [
+        ...rows,
+        ...schema.map(({ kind, name, is, expected = '', actual = '' }) => ({
+          what: 'schema' as const,
+          name: `${kind} ${name}`,
+          source: is === 'extra' ? 'missing' : expected,
+          target: is === 'missing' ? 'missing' : actual,
+        })),
+      ];
+    });
+  }
+
+  /** Writes a line of JSON for each row, and ends the stream. */
+  async exportJson({ tenantId, place, without = [], signal }: ExportRun, to: WrittenStream): Promise<ExportEnd> {
+    return this.#session(tenantId, place, async (connection) => {
+      const session = new CopySession(connection);
+      await this.#refuseLargeObjects(tenantId, session);
+      const migrations = await this.#schema.executed(connection);
+      await session.beginReading();
+      await this.#assertTables(tenantId, session, without);
+      const header = {
+        format: EXPORT_FORMAT,
+        tenantId,
+        exportedAt: new Date().toISOString(),
+        migrations,
+        without,
+      } as const;
+      const end = await Promise.race([exportJson(session, to.stream, header, signal), to.failed]);
+      await session.run('commit');
+      to.stream.end();
+      await to.written;
+      return end;
+    });
+  }
+
+  /** Fills the empty database from what {@link exportJson} has written, whole or not at all. */
+  async importJson({ tenantId, place, signal }: ToolRun, from: Readable): Promise<ExportEnd> {
+    await using lines = await ExportLines.open(tenantId, from);
+    await this.#assertEmpty(tenantId, place);
+    await this.#schema.make(tenantId, place, lines.header.migrations);
+    await this.#prepare(tenantId, place);
+    return this.#session(tenantId, place, async (connection) => {
+      const session = new CopySession(connection);
+      await session.beginWriting();
+      const tables = await session.tables();
+      const end = await session.whileUnchecked(tables, async () => {
+        const read = await lines.into(session, tables, signal);
+        await session.setSequences(read.sequences);
+        return read;
+      });
+      await session.refreshViews();
+      await session.run('commit');
+      await session.run('analyze');
+      return end;
+    });
+  }
+
+  /** The database as `pg_dump` writes it in its custom format. */
+  async exportDump({ tenantId, place, without = [], signal }: ExportRun, to: WrittenStream): Promise<void> {
+    const tools = await this.#neededTools(tenantId, [place]);
+    await tools.dump(
+      { tenantId, place, signal },
+      to.stream,
+      without.map((table) => `--exclude-table-data=${table}`),
+    );
+  }
+
+  /** Fills the empty database from a dump of {@link exportDump}, whole or not at all. */
+  async importDump({ tenantId, place, signal }: ToolRun, from: Readable): Promise<void> {
+    const tools = await this.#neededTools(tenantId, [place]);
+    await this.#restore(tenantId, place, () => tools.restore({ tenantId, place, signal }, from));
+  }
+
+  async #stream(options: CopyOptions): Promise<CopyReport> {
+    const { tenantId, from, to, signal } = options;
+    const migrations = await this.#session(tenantId, from, async (session) => {
+      await this.#refuseLargeObjects(tenantId, new CopySession(session));
+      return this.#schema.executed(session);
+    });
+    await this.#assertEmpty(tenantId, to);
+    await this.#schema.make(tenantId, to, migrations);
+    await this.#prepare(tenantId, to);
     signal?.throwIfAborted();
     return this.#withBoth(tenantId, from, to, async (source, target) => {
-      await this.#assertSameSchema(tenantId, source, target);
+      await this.#schema.assertSame(tenantId, source, target);
       await source.beginReading();
       await target.beginWriting();
       const tables = await source.tables();
@@ -63,100 +156,115 @@ export class DatabaseCopier {
     });
   }
 
-  /** In what two databases differ, by the rows of each table, sequences and the schema. */
-  async verify({ tenantId, from, to }: Omit<CopyOptions, 'signal' | 'onProgress'>): Promise<CopyDifference[]> {
-    return this.#withBoth(tenantId, from, to, async (source, target) => {
-      const schema = await this.#schemaDifferences(source, target);
-      await Promise.all([source.beginReading(), target.beginReading()]);
-      const rows = await compareRows(source, target);
-      await Promise.all([source.run('commit'), target.run('commit')]);
-      return [
-        ...rows,
-        ...schema.map(({ kind, name, is, expected = '', actual = '' }) => ({
-          what: 'schema' as const,
-          name: `${kind} ${name}`,
-          source: is === 'extra' ? 'missing' : expected,
-          target: is === 'missing' ? 'missing' : actual,
-        })),
-      ];
-    });
+  /** Grants in a dump are for roles that have to be there; what comes with it is granted afterwards. */
+  async #restore(tenantId: string, to: DatabasePlace, restore: () => Promise<void>): Promise<void> {
+    await this.#assertEmpty(tenantId, to);
+    await this.#prepare(tenantId, to);
+    await restore();
+    await this.#prepare(tenantId, to);
+    await this.#session(tenantId, to, (session) => new CopySession(session).run('analyze'));
   }
 
-  async #copySchema({ tenantId, from, to }: CopyOptions): Promise<void> {
-    const { orm, prepare } = this.#parts;
-    const table = migrationsTable(orm.orm);
-    const executed = await this.#session(tenantId, from, async (session) => {
-      if (await new CopySession(session).hasLargeObjects()) {
-        throw new DatabaseCopyError(
-          tenantId,
-          'its database has large objects, which are copied by nothing but pg_dump. Move them to bytea columns or files.',
-        );
-      }
-      return (await executedMigrations(session, table)).map(({ name }) => name);
-    });
-    await this.#assertKnown(tenantId, executed);
-    await this.#session(tenantId, to, async (session) => {
-      if (await new CopySession(session).hasRelations()) {
-        throw new DatabaseCopyError(tenantId, `the database "${to.database}" is not empty; nothing is copied into it.`);
-      }
-    });
-    if (executed.length > 0) {
-      await this.#migrator(tenantId, to).up({ migrations: executed });
+  async #toolsFor(tenantId: string, places: readonly DatabasePlace[]): Promise<PgTools | undefined> {
+    const { by = 'auto', programs } = this.#parts.options;
+    if (by === 'stream') {
+      return undefined;
     }
-    if (prepare !== undefined) {
-      await this.#session(tenantId, to, prepare);
+    if (by === 'pg_dump') {
+      return this.#neededTools(tenantId, places);
+    }
+    this.#tools ??= PgTools.find(programs);
+    const tools = await this.#tools;
+    if (tools === undefined) {
+      return undefined;
+    }
+    const reachable = await Promise.all(places.map(({ server, database }) => server.environment(database)));
+    const newest = await this.#newestMajor(tenantId, places);
+    return reachable.includes(undefined) || tools.major < newest ? undefined : tools;
+  }
+
+  async #neededTools(tenantId: string, places: readonly DatabasePlace[]): Promise<PgTools> {
+    this.#tools ??= PgTools.find(this.#parts.options.programs);
+    const [tools, newest] = [await this.#tools, await this.#newestMajor(tenantId, places)];
+    if (tools === undefined || tools.major < newest) {
+      const found = tools === undefined ? 'neither is found' : `those found are of version ${tools.major}`;
+      throw new DatabaseCopyError(
+        tenantId,
+        `this needs pg_dump and pg_restore of version ${newest}, and ${found}. Install them, or name their folder in ` +
+          '`provisioning.copy.programs`.',
+      );
+    }
+    return tools;
+  }
+
+  async #newestMajor(tenantId: string, places: readonly DatabasePlace[]): Promise<number> {
+    const majors: number[] = [];
+    for (const place of places) {
+      const [row] = await this.#session(tenantId, place, (session) =>
+        new CopySession(session).rows<{ major: number }>(
+          "select current_setting('server_version_num')::int / 10000 as major",
+        ),
+      );
+      majors.push(row?.major ?? 0);
+    }
+    return Math.max(...majors);
+  }
+
+  async #refuseLargeObjects(tenantId: string, session: CopySession): Promise<void> {
+    if (await session.hasLargeObjects()) {
+      throw new DatabaseCopyError(
+        tenantId,
+        'its database has large objects, which are copied by nothing but pg_dump. Install it, or move them to bytea columns or files.',
+      );
     }
   }
 
-  async #assertKnown(tenantId: string, executed: readonly string[]): Promise<void> {
-    const known = new Set((await new MigrationFiles(this.#parts.orm.orm).list()).map(({ name }) => name));
-    const unknown = executed.filter((name) => !known.has(name));
+  async #assertTables(tenantId: string, session: CopySession, names: readonly string[]): Promise<void> {
+    const known = new Set((await session.tables()).map(({ name }) => name));
+    const unknown = names.filter((name) => !known.has(name));
     if (unknown.length > 0) {
       throw new DatabaseCopyError(
         tenantId,
-        `its database has migrations that this release does not know (${unknown.join(', ')}). Use a release that does.`,
+        `there is no table ${unknown.join(', ')} to leave out. Name them as public.house.`,
       );
     }
   }
 
-  async #assertSameSchema(tenantId: string, source: CopySession, target: CopySession): Promise<void> {
-    const differences = await this.#schemaDifferences(source, target);
-    if (differences.length > 0) {
-      const some = differences.slice(0, SHOWN).map(({ kind, name, is }) => `${kind} ${name} is ${is}`);
-      const more = differences.length > SHOWN ? `, and ${differences.length - SHOWN} more` : '';
-      throw new DatabaseCopyError(
-        tenantId,
-        `its schema is not what its migrations make (in the copy ${some.join(', ')}${more}). Put what was changed by hand ` +
-          'into a migration; `fleet.status({ drift: true })` shows it.',
-      );
+  async #assertEmpty(tenantId: string, place: DatabasePlace): Promise<void> {
+    await this.#session(tenantId, place, async (session) => {
+      if (await new CopySession(session).hasRelations()) {
+        throw new DatabaseCopyError(
+          tenantId,
+          `the database "${place.database}" is not empty; nothing is copied into it.`,
+        );
+      }
+    });
+  }
+
+  async #prepare(tenantId: string, place: DatabasePlace): Promise<void> {
+    const { prepare } = this.#parts;
+    if (prepare !== undefined) {
+      await this.#session(tenantId, place, prepare);
     }
   }
 
-  async #schemaDifferences(source: CopySession, target: CopySession) {
-    const table = migrationsTable(this.#parts.orm.orm);
-    await Promise.all([source, target].map((session) => session.run("select set_config('search_path', '', false)")));
-    const [expected, actual] = await Promise.all([
-      objectsOf(source.connection, table),
-      objectsOf(target.connection, table),
-    ]);
-    return schemaDifferences(expected, actual);
-  }
-
-  /** In turn on both servers, in the order of their names, so that no two copies wait for each other. */
-  async #withBoth<R>(
+  #withBoth<R>(
     tenantId: string,
     from: DatabasePlace,
     to: DatabasePlace,
     work: (source: CopySession, target: CopySession) => Promise<R>,
   ): Promise<R> {
-    const [first, second] = [from.server, to.server].sort((a, b) => (a.name < b.name ? -1 : 1));
-    const both = (): Promise<R> =>
+    return this.#inTurn(from, to, () =>
       this.#session(tenantId, from, (source) =>
         this.#session(tenantId, to, (target) => work(new CopySession(source), new CopySession(target))),
-      );
-    return first === second
-      ? from.server.migrations.run(both)
-      : (first as typeof from.server).migrations.run(() => (second as typeof from.server).migrations.run(both));
+      ),
+    );
+  }
+
+  /** In turn on both servers, in the order of their names, so that no two copies wait for each other. */
+  #inTurn<R>({ server: one }: DatabasePlace, { server: other }: DatabasePlace, work: () => Promise<R>): Promise<R> {
+    const [first, second] = one.name < other.name ? [one, other] : [other, one];
+    return first.migrations.run(() => (first === second ? work() : second.migrations.run(work)));
   }
 
   #session<R>(
@@ -165,23 +273,5 @@ export class DatabaseCopier {
     work: (session: LentConnection) => Promise<R>,
   ): Promise<R> {
     return directSession({ server, tenantId, database, track: this.#parts.track }, work);
-  }
-
-  #migrator(tenantId: string, { server, database }: DatabasePlace): TenantMigrator {
-    const { orm, track, lockTimeoutMs } = this.#parts;
-    return new TenantMigrator({
-      template: orm,
-      // The tenant has these migrations; nobody migrated it.
-      events: new TenancyEmitter(),
-      target: async () => ({
-        tenant: { id: tenantId, database, server: server.name },
-        server,
-        owner: { tenantId, label: `the copy of tenant "${tenantId}"`, refused: () => {} },
-        contextName: `copy:${database}`,
-      }),
-      inTurn: (work) => work(),
-      track,
-      lockTimeoutMs,
-    });
   }
 }

@@ -1,5 +1,5 @@
 /** What is done to a tenant in recorded steps. */
-export type OperationKind = 'provision' | 'clone' | 'move' | 'archive' | 'restore' | 'drop' | 'rename';
+export type OperationKind = 'provision' | 'clone' | 'import' | 'move' | 'archive' | 'restore' | 'drop' | 'rename';
 
 /**
  * `failed` is an operation that stands where it stopped: it is gone on with by calling the same again, or taken back.

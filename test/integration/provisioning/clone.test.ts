@@ -3,42 +3,11 @@ import { Migration } from '@mikro-orm/migrations';
 import { TenantConflictError, TenantOperationError } from 'mikro-orm-multitenancy';
 import { adminQuery } from '../../support/databases.ts';
 import { House } from '../../support/manager/TestTenants.ts';
-import { EVERY_VALUE, Migration003EveryValue } from '../../support/provisioning/everyValue.ts';
+import { contentOf, EVERY_VALUE, Migration003EveryValue } from '../../support/provisioning/everyValue.ts';
 import { LifeWorld } from '../../support/provisioning/LifeWorld.ts';
 import { LIFE_MIGRATIONS } from '../../support/provisioning/lifeOptions.ts';
 
 const migrations = [...LIFE_MIGRATIONS, Migration003EveryValue];
-
-/** All that a database holds, in PostgreSQL's words. */
-async function contentOf(database: string): Promise<unknown> {
-  const content: Record<string, unknown> = {};
-  for (const table of [
-    ...['every_value', '"Odd ""Schema"""."Tab le"', 'parent', 'child', 'event', 'event_2025', 'noted', 'scratch'],
-    ...['empty_table', 'big_notes', 'notes_of_notes', 'house', 'street', 'house_count', 'mikro_orm_migrations'],
-  ]) {
-    const rows = await adminQuery<{ row: string }>(
-      `select one::text as row from ${table} one order by 1`,
-      [],
-      database,
-    );
-    content[table] = rows.map(({ row }) => row);
-  }
-  for (const sequence of ['ticket', 'every_value_id_seq', 'noted_id_seq', 'house_id_seq']) {
-    content[sequence] = await adminQuery(`select last_value, is_called from ${sequence}`, [], database);
-  }
-  content['constraints'] = await adminQuery(
-    `select conname, convalidated, condeferrable, condeferred, pg_get_constraintdef(oid) as def from pg_constraint
-     where connamespace = 'public'::regnamespace order by 1, 5`,
-    [],
-    database,
-  );
-  content['triggers'] = await adminQuery(
-    'select tgname, tgenabled from pg_trigger where not tgisinternal order by 1',
-    [],
-    database,
-  );
-  return content;
-}
 
 describe('clone', () => {
   it('copies every value, key, sequence, trigger and view as it is', async () => {

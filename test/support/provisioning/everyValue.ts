@@ -1,4 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
+import { queryAt, serverUrl } from '../databases.ts';
 
 /** Tables with every kind of value and of name that a copy may trip over. */
 export class Migration003EveryValue extends Migration {
@@ -66,3 +67,37 @@ export const EVERY_VALUE = [
   'refresh materialized view big_notes',
   'refresh materialized view notes_of_notes',
 ];
+
+/** All that a database holds, in PostgreSQL's words. */
+export async function contentOf(database: string, url = serverUrl()): Promise<unknown> {
+  const content: Record<string, unknown> = {};
+  for (const table of [
+    ...['every_value', '"Odd ""Schema"""."Tab le"', 'parent', 'child', 'event', 'event_2025', 'noted', 'scratch'],
+    ...['empty_table', 'big_notes', 'notes_of_notes', 'house', 'street', 'house_count', 'mikro_orm_migrations'],
+  ]) {
+    const rows = await queryAt<{ row: string }>(
+      url,
+      `select one::text as row from ${table} one order by 1`,
+      [],
+      database,
+    );
+    content[table] = rows.map(({ row }) => row);
+  }
+  for (const sequence of ['ticket', 'every_value_id_seq', 'noted_id_seq', 'house_id_seq']) {
+    content[sequence] = await queryAt(url, `select last_value, is_called from ${sequence}`, [], database);
+  }
+  content['constraints'] = await queryAt(
+    url,
+    `select conname, convalidated, condeferrable, condeferred, pg_get_constraintdef(oid) as def from pg_constraint
+     where connamespace = 'public'::regnamespace order by 1, 5`,
+    [],
+    database,
+  );
+  content['triggers'] = await queryAt(
+    url,
+    'select tgname, tgenabled from pg_trigger where not tgisinternal order by 1',
+    [],
+    database,
+  );
+  return content;
+}
