@@ -4,7 +4,7 @@ import {
   TenantOperationUnderwayError,
   TenantOrmManager,
 } from 'mikro-orm-multitenancy';
-import { adminQuery, dropDatabase, queryAt, serverUrl, uniqueName } from '../databases.ts';
+import { adminQuery, queryAt, serverUrl, uniqueName } from '../databases.ts';
 import { assertClosed } from '../manager/TestTenants.ts';
 import { runProgram } from '../runProgram.ts';
 import { type LifeOptions, type LifeSettings, lifeOptions, lifeProvisioning } from './lifeOptions.ts';
@@ -24,19 +24,25 @@ export class LifeWorld implements AsyncDisposable {
   /** What the names of the tenants' roles begin with. */
   readonly roles: string | undefined;
 
-  private constructor(otherUrl: string | undefined, hasRoles: boolean) {
+  /** Of the server that holds the central database. */
+  readonly url: string;
+
+  private constructor(url: string, otherUrl: string | undefined, hasRoles: boolean) {
+    this.url = url;
     this.otherUrl = otherUrl;
     this.roles = hasRoles ? uniqueName('role') : undefined;
   }
 
   static async create({
+    url = serverUrl(),
     otherUrl,
     hasRoles = false,
   }: {
+    readonly url?: string;
     readonly otherUrl?: string;
     readonly hasRoles?: boolean;
   } = {}): Promise<LifeWorld> {
-    const world = new LifeWorld(otherUrl, hasRoles);
+    const world = new LifeWorld(url, otherUrl, hasRoles);
     const manager = await world.manager();
     await manager.central.migrate({ createDatabase: true });
     await manager.close();
@@ -59,7 +65,7 @@ export class LifeWorld implements AsyncDisposable {
 
   /** What a manager in another process needs. */
   get settings(): LifeSettings {
-    return { central: this.central, url: serverUrl(), otherUrl: this.otherUrl, prefix: this.prefix, roles: this.roles };
+    return { central: this.central, url: this.url, otherUrl: this.otherUrl, prefix: this.prefix, roles: this.roles };
   }
 
   /** Runs a verb in another process. Gives how many statements changed something, or `undefined` where it was killed. */
@@ -84,11 +90,11 @@ export class LifeWorld implements AsyncDisposable {
   }
 
   query<R extends Record<string, unknown>>(text: string, parameters: unknown[] = []): Promise<R[]> {
-    return adminQuery<R>(text, parameters, this.central);
+    return queryAt<R>(this.url, text, parameters, this.central);
   }
 
   /** Every database of a server that is these tenants' or was made for them, without templates. */
-  async databases(url = serverUrl()): Promise<string[]> {
+  async databases(url = this.url): Promise<string[]> {
     return (await this.#all(url)).filter((name) => !name.includes('_template_'));
   }
 
@@ -114,18 +120,17 @@ export class LifeWorld implements AsyncDisposable {
     try {
       this.#managers.forEach(assertClosed);
     } finally {
-      for (const name of await this.#all(serverUrl())) {
-        await dropDatabase(name);
+      for (const name of [...(await this.#all(this.url)), this.central]) {
+        await queryAt(this.url, `drop database if exists "${name}" with (force)`);
       }
-      await dropDatabase(this.central);
       for (const role of await this.roleNames()) {
-        await adminQuery(`drop role "${role}"`);
+        await queryAt(this.url, `drop role "${role}"`);
       }
     }
   }
 
   /** The roles of these tenants on a server, with their group. */
-  async roleNames(url = serverUrl()): Promise<string[]> {
+  async roleNames(url = this.url): Promise<string[]> {
     const rows = await queryAt<{ name: string }>(
       url,
       'select rolname as name from pg_roles where starts_with(rolname, $1) order by 1',

@@ -73,6 +73,8 @@ export function lifeProvisioning({ prefix, hasSpares = false }: LifeSettings): P
     drainTimeoutMs: 1_000,
     databaseName: (id) => `${prefix}_${id}`,
     seed: seedHouse,
+    // Also where PostgreSQL's own programs are installed.
+    copy: { by: 'stream' },
     ...(hasSpares ? { spares: { min: 1, max: 2, refill: false } } : {}),
   };
 }
