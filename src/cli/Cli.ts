@@ -16,6 +16,14 @@ export interface GlobalOptions {
   readonly yes?: boolean;
 }
 
+/** A command is over soon; spares are left to the processes that stay. */
+function withoutRefill(options: AnyManagerOptions): AnyManagerOptions {
+  const { spares, ...provisioning } = (options.provisioning ?? {}) as { readonly spares?: object };
+  return spares === undefined
+    ? options
+    : { ...options, provisioning: { ...provisioning, spares: { ...spares, refill: false } } };
+}
+
 /** What a command works with: the manager of the application, a place to print, somebody to ask. */
 export class Cli {
   readonly io: CliIo;
@@ -36,7 +44,7 @@ export class Cli {
       given instanceof TenantOrmManager
         ? (given as TenantOrmManager<Tenant>)
         : ((await TenantOrmManager.init(
-            withReserve(given, migrations) as never,
+            withoutRefill(withReserve(given, migrations)) as never,
           )) as unknown as TenantOrmManager<Tenant>);
     try {
       return await work(manager);
@@ -83,10 +91,21 @@ export class Cli {
     if (!this.isInteractive) {
       throw new UsageError(`${question} There is no terminal to ask on: add --yes.`);
     }
+    return /^y(es)?$/i.test(await this.#ask(`${question} [y/N] `));
+  }
+
+  /** The same for what is worse: the name is to be typed. */
+  async confirmName(what: string, name: string): Promise<boolean> {
+    if (this.#options.yes === true || !this.isInteractive) {
+      return this.confirm(what);
+    }
+    return (await this.#ask(`${what} Type its id to go on: `)) === name;
+  }
+
+  async #ask(question: string): Promise<string> {
     const terminal = createInterface({ input: this.io.stdin, output: this.io.stderr });
     try {
-      const answer = await terminal.question(`${question} [y/N] `, { signal: this.io.signal });
-      return /^y(es)?$/i.test(answer.trim());
+      return (await terminal.question(question, { signal: this.io.signal })).trim();
     } finally {
       terminal.close();
     }

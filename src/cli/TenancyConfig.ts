@@ -7,12 +7,13 @@ import type { Tenant } from '../tenant/Tenant.ts';
 
 /** Options of `TenantOrmManager.init`, of either kind, whatever the entities and the tenant's columns. */
 export interface AnyManagerOptions
-  extends Omit<TenantOrmManagerOptions, 'orm' | 'catalog' | 'central' | 'weight' | 'provisioning'> {
+  extends Omit<TenantOrmManagerOptions, 'orm' | 'catalog' | 'central' | 'weight' | 'provisioning' | 'roles'> {
   readonly orm: object;
   readonly catalog?: object | undefined;
   readonly central?: object | undefined;
   readonly weight?: unknown;
   readonly provisioning?: object | undefined;
+  readonly roles?: object | undefined;
 }
 
 /**

@@ -3,6 +3,7 @@ import { checkServer, type ServerOptions } from '../connections/ServerOptions.ts
 import { messageOf } from '../errors.ts';
 import type { TenantOrmManager } from '../TenantOrmManager.ts';
 import { DEFAULT_SERVER, serverOf, type Tenant } from '../tenant/Tenant.ts';
+import { ofRoles, type RoleFacts, rolesOf, rolesOn } from './diagnoseRoles.ts';
 import type { AnyManagerOptions } from './TenancyConfig.ts';
 
 export interface Finding {
@@ -22,6 +23,7 @@ interface ServerFacts {
   readonly createdb: boolean;
   readonly open: string[];
   readonly databases: string[];
+  readonly roles: readonly RoleFacts[];
 }
 
 const FACTS = `
@@ -49,15 +51,21 @@ export async function diagnose(
   for (const [name, server] of serversOf(options)) {
     const about = `server ${name}`;
     try {
-      const facts = await factsOf(name, server);
+      const facts = await factsOf(name, server, options);
       servers.set(name, facts);
       findings.push(...ofServer(about, facts, checkServer(name, server)));
     } catch (error) {
       findings.push({ is: 'wrong', about, what: `cannot be asked: ${messageOf(error)}` });
     }
   }
-  findings.push(...(await ofCentral(manager, options)));
-  findings.push(...(await ofTenants(manager, servers, new Set(reservedIds))));
+  findings.push(...(await ofCentral(manager, options)), ...ofCentralDoor(options, servers));
+  const tenants: Tenant[] = [];
+  findings.push(...(await ofTenants(manager, servers, new Set(reservedIds), tenants)));
+  const roles = rolesOf(options);
+  if (roles !== undefined) {
+    const byServer = new Map([...servers].map(([name, facts]) => [name, facts.roles]));
+    findings.push(...(await ofRoles(manager, roles, tenants, byServer)));
+  }
   return findings;
 }
 
@@ -79,7 +87,11 @@ function serversOf(options: AnyManagerOptions | undefined): [string, string | Se
   return Object.entries({ ...(server === undefined ? {} : { [DEFAULT_SERVER]: server }), ...servers });
 }
 
-async function factsOf(name: string, options: string | ServerOptions): Promise<ServerFacts> {
+async function factsOf(
+  name: string,
+  options: string | ServerOptions,
+  all: AnyManagerOptions | undefined,
+): Promise<ServerFacts> {
   const { directUrl, user, password, ssl, connectTimeoutMs } = checkServer(name, options);
   const client = new pg.Client({
     connectionString: directUrl,
@@ -92,8 +104,8 @@ async function factsOf(name: string, options: string | ServerOptions): Promise<S
   });
   await client.connect();
   try {
-    const { rows } = await client.query<ServerFacts>(FACTS);
-    return rows[0] as ServerFacts;
+    const { rows } = await client.query<Omit<ServerFacts, 'roles'>>(FACTS);
+    return { ...(rows[0] as Omit<ServerFacts, 'roles'>), roles: await rolesOn(client, all) };
   } finally {
     await client.end();
   }
@@ -141,10 +153,26 @@ async function ofCentral(
   }
 }
 
+/** Whoever may connect there may look for what else is open. */
+function ofCentralDoor(options: AnyManagerOptions | undefined, servers: ReadonlyMap<string, ServerFacts>): Finding[] {
+  const database = (options?.central as { readonly database?: string } | undefined)?.database;
+  const open = [...servers.values()].some((facts) => database !== undefined && facts.open.includes(database));
+  return open
+    ? [
+        {
+          is: options?.roles === undefined ? 'doubtful' : 'wrong',
+          about: 'central',
+          what: `every role may connect to "${database}": REVOKE CONNECT ON DATABASE … FROM PUBLIC`,
+        },
+      ]
+    : [];
+}
+
 async function ofTenants(
   manager: TenantOrmManager<Tenant>,
   servers: ReadonlyMap<string, ServerFacts>,
   reservedIds: ReadonlySet<string>,
+  seen: Tenant[],
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
   const open: string[] = [];
@@ -155,6 +183,7 @@ async function ofTenants(
       const page = await manager.catalog.list({ limit: 1_000, ...(after === undefined ? {} : { after }) });
       for (const tenant of page.tenants) {
         count += 1;
+        seen.push(tenant);
         const facts = servers.get(serverOf(tenant));
         const about = `tenant ${tenant.id}`;
         if (facts === undefined) {

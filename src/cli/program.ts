@@ -2,16 +2,21 @@ import { Command } from 'commander';
 import type { Cli, GlobalOptions } from './Cli.ts';
 import { addCentral } from './commands/central.ts';
 import { addCompletion } from './commands/completion.ts';
+import { addCreate } from './commands/create.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addDomains } from './commands/domains.ts';
 import { addExec } from './commands/exec.ts';
+import { addExport } from './commands/export.ts';
 import { addInit } from './commands/init.ts';
+import { addLife } from './commands/life.ts';
 import { addList } from './commands/list.ts';
 import { addMigrate } from './commands/migrate.ts';
+import { addOperations } from './commands/operations.ts';
 import { addPlan } from './commands/plan.ts';
 import { addRollback } from './commands/rollback.ts';
 import { addRun } from './commands/run.ts';
 import { addRuns } from './commands/runs.ts';
+import { addSecrets } from './commands/secrets.ts';
 import { addSeed } from './commands/seed.ts';
 import { addShell } from './commands/shell.ts';
 import { addShow } from './commands/show.ts';
@@ -32,6 +37,7 @@ export function programOf(version: string, cliOf: CliOf): Command {
     .addHelpText('after', HELP);
   for (const add of [
     ...[addInit, addList, addShow, addStatuses, addDomains, addCentral],
+    ...[addCreate, addLife, addExport, addOperations, addSecrets],
     ...[addMigrate, addPlan, addStatus, addRuns, addRollback],
     ...[addRun, addExec, addSeed, addShell, addDoctor, addCompletion],
   ]) {

@@ -20,7 +20,11 @@ export function addSelection(command: Command): Command {
     .option('--metadata <key=value...>', 'only tenants whose metadata has this', pair);
 }
 
-function pair(value: string, before: readonly (readonly [string, string])[] = []): (readonly [string, string])[] {
+/** `key=value`, for an option that may be given several times. */
+export function pair(
+  value: string,
+  before: readonly (readonly [string, string])[] = [],
+): (readonly [string, string])[] {
   const at = value.indexOf('=');
   if (at < 1) {
     throw new InvalidArgumentError('It must look like plan=pro.');
@@ -73,14 +77,14 @@ export const atLeast =
     return number;
   };
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, min: 60_000, h: 3_600_000 };
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, min: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** A time as `500ms`, `3s`, `2min` or `1h`, in milliseconds. */
+/** A time as `500ms`, `3s`, `2min`, `1h` or `30d`, in milliseconds. */
 export function milliseconds(value: string): number {
-  const [, amount = '', unit = ''] = /^(\d+)(ms|s|min|h)$/.exec(value) ?? [];
+  const [, amount = '', unit = ''] = /^(\d+)(ms|s|min|h|d)$/.exec(value) ?? [];
   const factor = UNITS[unit];
   if (factor === undefined) {
-    throw new InvalidArgumentError('It must look like 500ms, 3s, 2min or 1h.');
+    throw new InvalidArgumentError('It must look like 500ms, 3s, 2min, 1h or 30d.');
   }
   return Number(amount) * factor;
 }

@@ -131,4 +131,9 @@ export abstract class TenantLife<T extends Tenant = Tenant> {
   undoOperation(id: string): Promise<Operation> {
     return this.life.undoOperation(id);
   }
+
+  /** Goes on with every operation whose process is gone. Those that failed stay for somebody to decide on. */
+  recoverOperations(): Promise<Operation[]> {
+    return this.life.recoverOperations();
+  }
 }

@@ -16,7 +16,11 @@ import type { Operation, OperationData, OperationKind } from './operations/Opera
 import type { OperationFilter, OperationLedger } from './operations/OperationLedger.ts';
 import type { OperationOptions, OperationRunner } from './operations/OperationRunner.ts';
 import type { OperationStep } from './operations/OperationStep.ts';
-import { OperationNotFoundError } from './operations/operationErrors.ts';
+import {
+  OperationNotFoundError,
+  TenantOperationError,
+  TenantOperationUnderwayError,
+} from './operations/operationErrors.ts';
 import { placeTenant } from './placement.ts';
 import { TenantStatusError } from './provisioningErrors.ts';
 import { archiveSteps, restoreSteps, WHOLE } from './steps/archiveSteps.ts';
@@ -80,6 +84,9 @@ export interface ProvisionerParts<T extends Tenant> extends LifeParts<T> {
   /** Throws once the manager is closed. */
   readonly assertOpen: () => void;
 }
+
+/** More than a fleet of processes leaves behind. */
+const RECOVERED_AT_ONCE = 1_000;
 
 /** A tenant's life: created, copied, moved, closed and dropped, each in steps that are written down. */
 export class TenantProvisioner<T extends Tenant = Tenant> {
@@ -274,6 +281,25 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
   async undoOperation(id: string): Promise<Operation> {
     const open = await this.#openOf(id, 'take back');
     return this.#parts.runner.undo(open, this.#stepsOf(open));
+  }
+
+  async recoverOperations(): Promise<Operation[]> {
+    this.#parts.assertOpen();
+    const recovered: Operation[] = [];
+    for (const open of await this.#parts.ledger.list({ open: true, limit: RECOVERED_AT_ONCE })) {
+      if (open.state === 'running') {
+        try {
+          recovered.push(await this.#parts.runner.resume(open, this.#stepsOf(open)));
+        } catch (error) {
+          if (error instanceof TenantOperationError) {
+            recovered.push(error.operation);
+          } else if (!(error instanceof TenantOperationUnderwayError)) {
+            throw error;
+          }
+        }
+      }
+    }
+    return recovered;
   }
 
   #stepsOf({ kind, request }: Operation): OperationStep[] {

@@ -67,7 +67,9 @@ interface Import {
 
 const imports: readonly Import[] = globSync('**/*.ts', { cwd: SRC }).flatMap((file) => {
   const source = readFileSync(join(SRC, file), 'utf8');
-  return [...source.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, specifier = '']) => ({ file, specifier }));
+  // Statements at the beginning of a line, and `import('…')`: SQL has words like these as well.
+  const found = source.matchAll(/^(?:import|export|\})(?:[^'\n]*?\sfrom)?\s*'([^']+)'|\bimport\('([^']+)'\)/gm);
+  return [...found].map(([, one, other]) => ({ file, specifier: one ?? other ?? '' }));
 });
 
 const partOf = (file: string): string => file.split('/')[0] ?? file;

@@ -6,9 +6,8 @@ import type { CliOf } from '../program.ts';
 import { tenantOf } from '../tenantOf.ts';
 
 interface Verb {
-  readonly name: string;
+  readonly name: 'suspend' | 'resume' | 'readonly' | 'maintenance';
   readonly description: string;
-  readonly to: TenantStatus;
   /** Statuses that it leads out of. Every other one has a meaning of its own, which is not passed over. */
   readonly from: readonly TenantStatus[];
   readonly isAsked: boolean;
@@ -20,22 +19,19 @@ const VERBS: readonly Verb[] = [
   {
     name: 'suspend',
     description: 'close tenants to everybody, as if they did not exist',
-    to: 'suspended',
     from: IN_USE,
     isAsked: true,
   },
-  { name: 'resume', description: 'open tenants again', to: 'active', from: IN_USE, isAsked: false },
+  { name: 'resume', description: 'open tenants again', from: IN_USE, isAsked: false },
   {
     name: 'readonly',
     description: 'let tenants be read, and not written to',
-    to: 'readonly',
     from: IN_USE,
     isAsked: true,
   },
   {
     name: 'maintenance',
     description: 'answer requests of tenants by 503',
-    to: 'maintenance',
     from: IN_USE,
     isAsked: true,
   },
@@ -53,7 +49,7 @@ export function addStatuses(program: Command, cliOf: CliOf): void {
           if (verb.isAsked && !(await cli.confirm(`${verb.name} ${ids.join(', ')}?`))) {
             return cli.output.note('Nothing was changed.');
           }
-          await cli.withCentral(async ({ tenants }, manager) => {
+          await cli.withManager(async (manager) => {
             // All of them are looked at before the first one is changed.
             for (const id of ids) {
               const status = statusOf(await tenantOf(manager, id));
@@ -61,7 +57,7 @@ export function addStatuses(program: Command, cliOf: CliOf): void {
                 throw new UsageError(`Tenant "${id}" is ${status}, which \`tenants ${verb.name}\` does not change.`);
               }
             }
-            const changed = await pMap(ids, (id) => tenants.setStatus(id, verb.to), { concurrency: 1 });
+            const changed = await pMap(ids, (id) => manager[verb.name](id), { concurrency: 1 });
             const lines = changed.map((tenant) => `${tenant.id}: ${statusOf(tenant)}`);
             cli.output.result(changed, lines);
           });
