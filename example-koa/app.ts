@@ -2,14 +2,15 @@ import Koa from 'koa';
 import { byDomain, byPath, bySubdomain, type TenancyState, tenancy, trustResolution } from 'mikro-orm-multitenancy/koa';
 import { answerErrors } from './answerErrors.ts';
 import type { HouseTenant } from './central/Customer.ts';
-import type { TenantCreation } from './createTenant.ts';
 import { houseRoutes } from './houses/routes.ts';
+import type { HouseManager } from './manager.ts';
 import { isFront, publicRoutes } from './publicRoutes.ts';
 import { refuseOtherSites } from './refuseOtherSites.ts';
 import { signUpRoutes } from './signUp.ts';
 import { tenantPage } from './tenantPage.ts';
 
-export interface AppOptions extends TenantCreation {
+export interface AppOptions {
+  readonly manager: HouseManager;
   /** Tenants are its subdomains. */
   readonly baseDomain: string;
 }
@@ -18,8 +19,7 @@ export interface AppOptions extends TenantCreation {
 export type AppState = Partial<TenancyState<HouseTenant>>;
 
 /** The whole application, without a port. */
-export function buildApp({ baseDomain, ...creation }: AppOptions): Koa<AppState> {
-  const { manager } = creation;
+export function buildApp({ manager, baseDomain }: AppOptions): Koa<AppState> {
   const app = new Koa<AppState>();
   app.use(answerErrors);
   app.use(refuseOtherSites);
@@ -37,7 +37,7 @@ export function buildApp({ baseDomain, ...creation }: AppOptions): Koa<AppState>
   );
   const addressOf = (id: string, host: string): string => `http://${id}.${baseDomain}${/:\d+$/.exec(host)?.[0] ?? ''}/`;
   const pages = publicRoutes(manager, addressOf);
-  const signUp = signUpRoutes(creation, addressOf);
+  const signUp = signUpRoutes(manager, addressOf);
   const tenantPages = tenantPage(manager.em);
   const houses = houseRoutes(manager.em);
   app.use(pages.routes());

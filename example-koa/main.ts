@@ -32,15 +32,18 @@ async function run(): Promise<void> {
   database = started.adopt(await openDatabaseServer(config), (server) => server.stop());
   stopping.throwIfAborted();
   const { host, baseDomain } = config;
-  const serverUrl = database.url;
   const manager = started.adopt(
-    await openManager({ server: serverUrl, centralDatabase: `${DATABASE_PREFIX}central`, baseDomain }),
+    await openManager({
+      server: database.url,
+      centralDatabase: `${DATABASE_PREFIX}central`,
+      databasePrefix: DATABASE_PREFIX,
+      baseDomain,
+    }),
     (it) => it.close({ timeoutMs: STATEMENTS_TIMEOUT_MS }),
   );
-  const creation = { manager, serverUrl, databasePrefix: DATABASE_PREFIX };
-  await prepareTenants(creation, DEMO_TENANTS);
+  await prepareTenants(manager, DEMO_TENANTS);
   stopping.throwIfAborted();
-  const app = buildApp({ ...creation, baseDomain });
+  const app = buildApp({ manager, baseDomain });
   const server = started.adopt(await listen(app.callback(), config), (http) => close(http, REQUESTS_TIMEOUT_MS));
   console.log(
     [...database.notes, welcome({ host, baseDomain, port: portOf(server), tenants: DEMO_TENANTS })].join('\n'),

@@ -5,19 +5,22 @@ import { CentralMigration20261125100000 } from './central/CentralMigration202611
 import { Customer } from './central/Customer.ts';
 import { Plan } from './central/Plan.ts';
 import { House } from './entities/House.ts';
+import { seedHouses } from './seed.ts';
 
 export interface ManagerOptions {
   /** `postgresql://user:password@host:port`; each tenant brings its database. */
   readonly server: string;
   /** The database in which the tenants are listed, on the same server. */
   readonly centralDatabase: string;
+  /** What the names of the tenants' databases begin with. */
+  readonly databasePrefix: string;
   /** Tenants are its subdomains, and so none may have it as a domain of its own. */
   readonly baseDomain: string;
 }
 
 export type HouseManager = Awaited<ReturnType<typeof openManager>>;
 
-export function openManager({ server, centralDatabase, baseDomain }: ManagerOptions) {
+export function openManager({ server, centralDatabase, databasePrefix, baseDomain }: ManagerOptions) {
   return TenantOrmManager.init({
     orm: {
       entities: [House],
@@ -35,6 +38,12 @@ export function openManager({ server, centralDatabase, baseDomain }: ManagerOpti
         migrations: { migrationsList: [CentralMigration20261125100000] },
       },
       ownDomains: [baseDomain],
+    },
+    provisioning: {
+      databaseName: (id) => databasePrefix + id,
+      seed: seedHouses,
+      // A sign-up takes a database that is ready.
+      spares: { min: 1 },
     },
   });
 }

@@ -1,8 +1,8 @@
 import pg from 'pg';
 import type { Config } from './config.ts';
-import { maintenanceUrl } from './createTenant.ts';
 import type { DatabaseServer } from './DatabaseServer.ts';
 import { openEmbeddedPostgres } from './embedded/openEmbeddedPostgres.ts';
+import { maintenanceUrl } from './maintenanceUrl.ts';
 import { StartError } from './StartError.ts';
 
 /** The server that `DATABASE_URL` names, or the embedded one. Throws {@link StartError} where there is none. */

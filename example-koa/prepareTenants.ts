@@ -1,26 +1,25 @@
-import { TenantConflictError } from 'mikro-orm-multitenancy';
-import { createTenant, finishTenants, type TenantCreation } from './createTenant.ts';
+import { TenancyError } from 'mikro-orm-multitenancy';
+import type { HouseManager } from './manager.ts';
 import type { NewHouseTenant } from './tenants.ts';
 
 /**
- * Brings the central database and every tenant to where requests can be answered. May be run again, also at once. A
- * sign-up that cannot be finished is reported, and keeps nobody else waiting.
+ * Brings the central database and every tenant to where requests can be answered. May be run again, also at once. What a
+ * process before has begun and cannot be finished is reported, and keeps nobody else waiting.
  */
 export async function prepareTenants(
-  of: TenantCreation,
+  manager: HouseManager,
   demo: readonly NewHouseTenant[],
   report: (text: string) => void = console.error,
 ): Promise<void> {
-  const { manager } = of;
   await manager.central.migrate({ createDatabase: true });
-  for (const result of await finishTenants(of)) {
-    if (!result.ok) {
-      report(`Tenant "${result.tenantId}" could not be finished: ${String(result.error)}`);
+  for (const { tenantId, kind, state, error } of await manager.recoverOperations()) {
+    if (state === 'failed') {
+      report(`Tenant "${tenantId}": its ${kind} could not be finished: ${error?.message}`);
     }
   }
   for (const tenant of demo) {
     if ((await manager.catalog.find(tenant.id)) === undefined) {
-      await createTenant(of, tenant).catch(ignoreConflict);
+      await manager.provision(tenant).catch(ignoreConflict);
     }
   }
   // Tenants of an earlier start may lack newer migrations, also those that nobody may use at the moment.
@@ -34,9 +33,9 @@ export async function prepareTenants(
   }
 }
 
-/** Another server was faster; it finishes what it began, and so does whoever starts next. */
+/** Another server was faster, and makes it. */
 function ignoreConflict(error: unknown): void {
-  if (!(error instanceof TenantConflictError)) {
+  if (!(error instanceof TenancyError && error.status === 409)) {
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Tenant } from 'mikro-orm-multitenancy';
 import { House } from './entities/House.ts';
 
 type NewHouse = readonly [address: string, description: string];
@@ -16,15 +17,9 @@ const HOUSES: Readonly<Record<string, readonly NewHouse[]>> = {
   initech: [['4120 Freidrich Lane, Austin', 'Thin walls. You hear what the neighbours do.']],
 };
 
-/** Gives a tenant its demo houses, unless it has any house. */
-export async function seedHouses(em: EntityManager, tenantId: string): Promise<void> {
-  await em.transactional(async (em) => {
-    // Two servers may start at once; the second one waits here and then finds the houses of the first.
-    await em.execute('lock table "house" in exclusive mode');
-    if ((await em.count(House)) === 0) {
-      for (const [address, description] of HOUSES[tenantId] ?? []) {
-        em.create(House, { address, description });
-      }
-    }
-  });
+/** What a new tenant begins with: its demo houses, if it is one of the demo. */
+export function seedHouses(em: EntityManager, { id }: Tenant): void {
+  for (const [address, description] of HOUSES[id] ?? []) {
+    em.create(House, { address, description });
+  }
 }

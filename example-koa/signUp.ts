@@ -1,11 +1,11 @@
 import { Router } from '@koa/router';
 import type { Context, Next } from 'koa';
-import { TenancyConfigurationError, TenantConflictError } from 'mikro-orm-multitenancy';
+import { TenancyConfigurationError, TenancyError } from 'mikro-orm-multitenancy';
 import { z } from 'zod';
 import type { AppState } from './app.ts';
-import { createTenant, type TenantCreation, UnfinishedTenantError } from './createTenant.ts';
 import { checked } from './houses/houseInput.ts';
 import { html, sendPage } from './html.ts';
+import type { HouseManager } from './manager.ts';
 import { body } from './readBody.ts';
 
 /** Room is left for the prefix of the database's name, of which PostgreSQL takes 63 bytes. */
@@ -19,27 +19,25 @@ const input = z.strictObject({
 });
 
 /** `POST /sign-up` on the base domain: a new tenant, which starts on the free plan. */
-export function signUpRoutes(of: TenantCreation, addressOf: (id: string, host: string) => string): Router<AppState> {
+export function signUpRoutes(manager: HouseManager, addressOf: (id: string, host: string) => string): Router<AppState> {
   const router = new Router<AppState>();
   // A tenant has no such page.
   const onlyInFront = (ctx: Context, next: Next) => (ctx.state.tenant === undefined ? next() : undefined);
   router.post('/sign-up', onlyInFront, body('json', 'urlencoded'), async (ctx) => {
     const tenant = checked(ctx, 422, input, ctx.request.body);
     try {
-      await createTenant(of, tenant);
+      await manager.provision(tenant);
     } catch (error) {
-      if (error instanceof TenantConflictError) {
-        ctx.throw(409, `"${tenant.id}" is taken. Choose another name.`);
-      }
       if (error instanceof TenancyConfigurationError) {
         ctx.throw(422, `"${tenant.id}" cannot be a name. Choose another one.`);
       }
-      if (error instanceof UnfinishedTenantError) {
-        ctx.app.emit('error', error, ctx);
-        const message = `"${tenant.id}" is signed up, but not ready yet. It is finished when the application starts next.`;
-        ctx.throw(503, message, { expose: true });
+      if (error instanceof TenancyError && error.status === 409) {
+        ctx.throw(409, `"${tenant.id}" is taken. Choose another name.`);
       }
-      throw error;
+      ctx.app.emit('error', error, ctx);
+      ctx.throw(503, `"${tenant.id}" could not be made now, and nothing of it was kept. Try again later.`, {
+        expose: true,
+      });
     }
     const address = addressOf(tenant.id, ctx.host);
     ctx.set('Location', address);

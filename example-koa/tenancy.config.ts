@@ -9,5 +9,10 @@ export default () => {
   if (databaseUrl === undefined) {
     throw new StartError('Set DATABASE_URL: the embedded PostgreSQL belongs to the application that started it.');
   }
-  return openManager({ server: databaseUrl, centralDatabase: `${DATABASE_PREFIX}central`, baseDomain });
+  return openManager({
+    server: databaseUrl,
+    centralDatabase: `${DATABASE_PREFIX}central`,
+    databasePrefix: DATABASE_PREFIX,
+    baseDomain,
+  });
 };

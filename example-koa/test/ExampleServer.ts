@@ -1,10 +1,10 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { type IncomingHttpHeaders, type IncomingMessage, request, type Server } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { dropDatabase, serverUrl, uniqueName } from '../../test/support/databases.ts';
+import { adminQuery, dropDatabase, serverUrl, uniqueName } from '../../test/support/databases.ts';
 import { buildApp } from '../app.ts';
 import type { HouseTenant } from '../central/Customer.ts';
-import type { TenantCreation } from '../createTenant.ts';
 import { close, listen, portOf } from '../httpServer.ts';
 import { type HouseManager, openManager } from '../manager.ts';
 import { prepareTenants } from '../prepareTenants.ts';
@@ -26,8 +26,8 @@ export interface Sent {
 /** The example with its databases under names of their own, on a free port. */
 export class ExampleServer implements AsyncDisposable {
   readonly manager: HouseManager;
-  readonly creation: TenantCreation;
-  readonly centralDatabase: string;
+  /** What the names of all its databases begin with. */
+  readonly databasePrefix: string;
   /** Those of the demo. */
   readonly tenants: readonly HouseTenant[];
   /** What the application reported to its log. */
@@ -35,33 +35,30 @@ export class ExampleServer implements AsyncDisposable {
   readonly #server: Server;
 
   private constructor(
-    creation: TenantCreation,
-    centralDatabase: string,
+    manager: HouseManager,
+    databasePrefix: string,
     tenants: readonly HouseTenant[],
     errors: unknown[],
     server: Server,
   ) {
-    this.manager = creation.manager;
-    this.creation = creation;
-    this.centralDatabase = centralDatabase;
+    this.manager = manager;
+    this.databasePrefix = databasePrefix;
     this.tenants = tenants;
     this.errors = errors;
     this.#server = server;
   }
 
-  /** `creatorUrl` is of a role that creates the databases, where it is not the one of the tests. */
-  static async start({ creatorUrl = serverUrl() } = {}): Promise<ExampleServer> {
-    const name = uniqueName('example');
-    const centralDatabase = `${name}_central`;
-    const manager = await openManager({ server: serverUrl(), centralDatabase, baseDomain: 'localhost' });
-    const creation = { manager, serverUrl: creatorUrl, databasePrefix: `${name}_` };
-    await prepareTenants(creation, DEMO_TENANTS);
+  /** `url` is of a role that creates the databases, where it is not the one of the tests. */
+  static async start({ url = serverUrl() } = {}): Promise<ExampleServer> {
+    const databasePrefix = `${uniqueName('example')}_`;
+    const manager = await openManager(optionsOf(databasePrefix, url));
+    await prepareTenants(manager, DEMO_TENANTS);
     const { tenants } = await manager.catalog.list();
-    const app = buildApp({ ...creation, baseDomain: 'localhost' });
+    const app = buildApp({ manager, baseDomain: 'localhost' });
     const errors: unknown[] = [];
     app.on('error', (error: unknown) => errors.push(error));
     const server = await listen(app.callback(), { port: 0, host: '127.0.0.1' });
-    return new ExampleServer(creation, centralDatabase, tenants, errors, server);
+    return new ExampleServer(manager, databasePrefix, tenants, errors, server);
   }
 
   get port(): number {
@@ -70,7 +67,7 @@ export class ExampleServer implements AsyncDisposable {
 
   /** Another manager over the same databases, as another process has it. */
   another(): Promise<HouseManager> {
-    return openManager({ server: serverUrl(), centralDatabase: this.centralDatabase, baseDomain: 'localhost' });
+    return openManager(optionsOf(this.databasePrefix, serverUrl()));
   }
 
   async send(host: string, path: string, { method = 'GET', headers = {}, body }: Sent = {}): Promise<Answer> {
@@ -95,8 +92,17 @@ export class ExampleServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await close(this.#server, 0);
-    const { tenants } = await this.manager.catalog.list();
     await this.manager.close();
-    await Promise.all([...tenants.map(({ database }) => database), this.centralDatabase].map(dropDatabase));
+    const hash = createHash('sha256').update(`${this.databasePrefix}central`).digest('hex').slice(0, 8);
+    const rows = await adminQuery<{ name: string }>(
+      'select datname as name from pg_database where starts_with(datname, $1) or starts_with(datname, $2)',
+      [this.databasePrefix, `tenancy_${hash}_`],
+    );
+    await Promise.all(rows.map(({ name }) => dropDatabase(name)));
   }
 }
+
+const optionsOf = (databasePrefix: string, server: string) => ({
+  ...{ server, databasePrefix, baseDomain: 'localhost' },
+  centralDatabase: `${databasePrefix}central`,
+});

@@ -112,9 +112,8 @@ describe('the tenants of the example', () => {
   it('are prepared once by servers that start at the same time', async () => {
     await using one = await server.another();
     await using other = await server.another();
-    await server.manager.run('globex', (em) => em.execute('drop table "house", "mikro_orm_migrations"'));
-    await server.manager.central.tenants.setStatus('globex', 'provisioning');
-    await Promise.all([one, other].map((manager) => prepareTenants({ ...server.creation, manager }, DEMO_TENANTS)));
+    await server.manager.drop('globex');
+    await Promise.all([one, other].map((manager) => prepareTenants(manager, DEMO_TENANTS)));
     expect(await server.houses('globex.localhost')).toHaveLength(3);
     expect(await server.houses('acme.localhost')).toHaveLength(1);
   });
@@ -127,7 +126,7 @@ describe('the tenants of the example', () => {
     const unknown = await server.send('umbrella.localhost', '/houses');
     expect([suspended.status, suspended.text]).toEqual([404, unknown.text]);
     expect(await server.houses('acme.localhost')).toHaveLength(1);
-    await prepareTenants(server.creation, DEMO_TENANTS);
+    await prepareTenants(server.manager, DEMO_TENANTS);
     expect((await server.send('globex.localhost', '/houses')).status).toBe(404);
     await setStatus('active');
     expect(await server.houses('globex.localhost')).toEqual([]);

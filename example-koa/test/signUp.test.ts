@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { adminQuery, createDatabase, dropDatabase, serverUrl, uniqueName } from '../../test/support/databases.ts';
-import { prepareTenants } from '../prepareTenants.ts';
-import { DEMO_TENANTS } from '../tenants.ts';
 import { ExampleServer } from './ExampleServer.ts';
 
 describe('a sign-up', () => {
@@ -25,7 +23,7 @@ describe('a sign-up', () => {
     const page = await server.send('hooli.localhost', '/');
     expect(page.text).toContain('Hooli Homes');
     expect(page.text).toContain('Plan: Free, up to 10 houses.');
-    expect(page.text).toContain(`database <b>${server.creation.databasePrefix}hooli</b>`);
+    expect(page.text).toContain(`database <b>${server.databasePrefix}hooli</b>`);
     expect(await server.houses('hooli.localhost')).toEqual([]);
     await server.send('hooli.localhost', '/houses', { method: 'POST', body: { address: 'Only of Hooli' } });
     expect((await server.houses('acme.localhost')).map(({ address }) => address)).not.toContain('Only of Hooli');
@@ -33,7 +31,7 @@ describe('a sign-up', () => {
 
   it('leaves the new database closed to other roles', async () => {
     const rows = await adminQuery<{ open: boolean }>("select has_database_privilege('public', $1, 'connect') as open", [
-      `${server.creation.databasePrefix}acme`,
+      `${server.databasePrefix}acme`,
     ]);
     expect(rows).toEqual([{ open: false }]);
   });
@@ -57,7 +55,7 @@ describe('a sign-up', () => {
   });
 
   it('does not take over a database that is there already', async () => {
-    const database = `${server.creation.databasePrefix}leftover`;
+    const database = `${server.databasePrefix}leftover`;
     await createDatabase(database);
     expect((await signUp({ id: 'leftover', name: 'Leftover' })).status).toBe(409);
     expect(await server.manager.catalog.find('leftover')).toBeUndefined();
@@ -82,16 +80,15 @@ describe('a sign-up', () => {
     expect(onTenant.status).toBe(404);
   });
 
-  it('that was cut off half-way is not served, and is finished by the next start', async () => {
-    await server.manager.central.tenants.create({
-      id: 'halfway',
-      name: 'Half Way',
-      colour: '#000000',
-      status: 'provisioning',
-      database: `${server.creation.databasePrefix}halfway`,
-    });
+  it('that stopped half-way is not served, and is finished once that is possible', async () => {
+    const { events } = server.manager;
+    const stop = new AbortController();
+    events.once('operation:step-done', () => stop.abort(new Error('cut off')));
+    const hooks = { signal: stop.signal, onFailure: 'keep' } as const;
+    const cut = server.manager.provision({ id: 'halfway', name: 'Half Way', colour: '#000000' }, hooks);
+    await expect(cut).rejects.toThrow('cut off');
     expect((await server.send('halfway.localhost', '/')).status).toBe(503);
-    await prepareTenants(server.creation, DEMO_TENANTS);
+    await server.manager.resumeOperation('halfway');
     expect((await server.send('halfway.localhost', '/')).status).toBe(200);
   });
 });
@@ -103,7 +100,7 @@ describe('a sign-up on a server that makes no databases', () => {
     await adminQuery(`create role ${role} login createdb password 'secret'`);
     const creatorUrl = new URL(serverUrl());
     [creatorUrl.username, creatorUrl.password] = [role, 'secret'];
-    server = await ExampleServer.start({ creatorUrl: creatorUrl.href });
+    server = await ExampleServer.start({ url: creatorUrl.href });
     await adminQuery(`alter role ${role} nocreatedb`);
   });
   afterAll(async () => {
@@ -114,21 +111,17 @@ describe('a sign-up on a server that makes no databases', () => {
   const signUp = () => server.send('localhost', '/sign-up', { method: 'POST', body: { id: 'hooli', name: 'Hooli' } });
   const statusOfPage = async (id: string) => (await server.send(`${id}.localhost`, '/')).status;
 
-  it('says that it will be finished, keeps the name, and stops no start, until one finishes it', async () => {
+  it('is refused, leaves nothing, and succeeds once there are databases again', async () => {
     const answer = await signUp();
     expect(answer.status).toBe(503);
-    expect(JSON.parse(answer.text).error.message).toMatch(/^"hooli" is signed up, but not ready yet\./);
-    expect(answer.text).not.toContain(server.creation.databasePrefix);
+    expect(JSON.parse(answer.text).error.message).toMatch(
+      /^"hooli" could not be made now, and nothing of it was kept\./,
+    );
+    expect(answer.text).not.toContain(server.databasePrefix);
     expect(server.errors).toMatchObject([{ message: expect.stringContaining('"hooli"'), cause: { code: '42501' } }]);
-    expect((await signUp()).status).toBe(409);
-
-    const reports: string[] = [];
-    await prepareTenants(server.creation, DEMO_TENANTS, (report) => reports.push(report));
-    expect(reports).toEqual([expect.stringMatching(/^Tenant "hooli" could not be finished: /)]);
-    expect([await statusOfPage('acme'), await statusOfPage('hooli')]).toEqual([200, 503]);
-
+    expect([await statusOfPage('acme'), await statusOfPage('hooli')]).toEqual([200, 404]);
     await adminQuery(`alter role ${role} createdb`);
-    await prepareTenants(server.creation, DEMO_TENANTS);
+    expect((await signUp()).status).toBe(201);
     expect(await statusOfPage('hooli')).toBe(200);
   });
 });

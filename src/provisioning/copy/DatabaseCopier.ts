@@ -91,7 +91,7 @@ export class DatabaseCopier {
     await this.#assertEmpty(tenantId, place);
     await this.#schema.make(tenantId, place, lines.header.migrations);
     await this.#prepare(tenantId, place);
-    return this.#session(tenantId, place, async (connection) => {
+    return await this.#session(tenantId, place, async (connection) => {
       const session = new CopySession(connection);
       await session.beginWriting();
       const tables = await session.tables();

@@ -66,6 +66,17 @@ describe('export and import', () => {
     expect(lines.at(-1)).toMatchObject({ end: true, rows: { 'public.house': 2, 'public.street': 1 } });
   });
 
+  it('bring back many rows, some at a time', async () => {
+    await using world = await LifeWorld.create();
+    const manager = await world.manager();
+    await manager.provision({ id: 'acme' });
+    const fill = "insert into house (address) select repeat('x', 300) || n from generate_series(1, 20000) n";
+    await adminQuery(fill, [], world.databaseOf('acme'));
+    const file = await exported(manager, 'acme');
+    await manager.import({ id: 'again' }, () => createReadStream(file));
+    expect(await manager.run('again', (em) => em.count(House))).toBe(20_000);
+  }, 30_000);
+
   it('leave out what is asked for, and nothing that is not there', async () => {
     await using world = await LifeWorld.create();
     const manager = await world.manager();
