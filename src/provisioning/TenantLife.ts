@@ -119,21 +119,21 @@ export abstract class TenantLife<T extends Tenant = Tenant> {
 
   /** What was and is done to tenants, the youngest first. */
   operations(filter?: OperationFilter): Promise<Operation[]> {
-    return this.life.operations(filter);
+    return this.life.operations.list(filter);
   }
 
   /** Goes on with the tenant's open operation, whatever it is. */
   resumeOperation(id: string, options?: OperationOptions): Promise<Operation> {
-    return this.life.resumeOperation(id, options);
+    return this.life.operations.resume(id, options);
   }
 
   /** Takes the tenant's open operation back. */
   undoOperation(id: string): Promise<Operation> {
-    return this.life.undoOperation(id);
+    return this.life.operations.undo(id);
   }
 
   /** Goes on with every operation whose process is gone. Those that failed stay for somebody to decide on. */
   recoverOperations(): Promise<Operation[]> {
-    return this.life.recoverOperations();
+    return this.life.operations.recover();
   }
 }

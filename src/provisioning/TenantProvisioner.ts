@@ -3,26 +3,20 @@ import type { NewTenant } from '../catalog/TenantStore.ts';
 import type { CentralDatabase } from '../central/CentralDatabase.ts';
 import type { PostgresServer } from '../connections/PostgresServer.ts';
 import type { LentConnection } from '../connections/TenantPool.ts';
-import { TenancyConfigurationError, TenantConflictError, TenantNotFoundError } from '../errors.ts';
+import { TenancyConfigurationError, TenantNotFoundError } from '../errors.ts';
 import type { TenancyEmitter } from '../events.ts';
-import { assertDatabaseName } from '../tenant/databaseName.ts';
 import { serverOf, statusOf, type Tenant, type TenantStatus } from '../tenant/Tenant.ts';
 import { assertTenantId } from '../tenant/tenantId.ts';
-import { DatabaseCopyError } from './copy/copyErrors.ts';
 import { WrittenStream } from './copy/WrittenStream.ts';
 import { adminOf, type LifeParts } from './LifeParts.ts';
 import { dropLeftovers, type Leftover } from './leftovers.ts';
+import { NewTenants } from './NewTenants.ts';
 import type { Operation, OperationData, OperationKind } from './operations/Operation.ts';
-import type { OperationFilter, OperationLedger } from './operations/OperationLedger.ts';
+import type { OperationLedger } from './operations/OperationLedger.ts';
 import type { OperationOptions, OperationRunner } from './operations/OperationRunner.ts';
 import type { OperationStep } from './operations/OperationStep.ts';
-import {
-  OperationNotFoundError,
-  TenantOperationError,
-  TenantOperationUnderwayError,
-} from './operations/operationErrors.ts';
-import { placeTenant } from './placement.ts';
 import { TenantStatusError } from './provisioningErrors.ts';
+import { setTenantStatus } from './setTenantStatus.ts';
 import { archiveSteps, restoreSteps, WHOLE } from './steps/archiveSteps.ts';
 import { cloneSteps } from './steps/cloneSteps.ts';
 import { dropSteps } from './steps/dropSteps.ts';
@@ -30,6 +24,7 @@ import { importSteps } from './steps/importSteps.ts';
 import { moveSteps } from './steps/moveSteps.ts';
 import { provisionSteps } from './steps/provisionSteps.ts';
 import { renameSteps } from './steps/renameSteps.ts';
+import { TenantOperations } from './TenantOperations.ts';
 
 export interface ProvisionOptions extends OperationOptions {
   /** Only servers of this region, as `placement.servers` says. @default any */
@@ -85,24 +80,25 @@ export interface ProvisionerParts<T extends Tenant> extends LifeParts<T> {
   readonly assertOpen: () => void;
 }
 
-/** More than a fleet of processes leaves behind. */
-const RECOVERED_AT_ONCE = 1_000;
-
 /** A tenant's life: created, copied, moved, closed and dropped, each in steps that are written down. */
 export class TenantProvisioner<T extends Tenant = Tenant> {
   readonly #parts: ProvisionerParts<T>;
+  readonly operations: TenantOperations<T>;
+  readonly #new: NewTenants<T>;
 
   /** @internal */
   constructor(parts: ProvisionerParts<T>) {
     this.#parts = parts;
+    this.operations = new TenantOperations(parts);
+    this.#new = new NewTenants(parts);
   }
 
   async provision(tenant: NewTenant<T>, options: ProvisionOptions = {}): Promise<T> {
     const { spares, admins } = this.#parts;
-    const { id } = this.#checked(tenant);
+    this.#parts.assertOpen();
+    const { id } = tenant as NewTenant<Tenant>;
     const request = { tenant, region: options.region };
-    await this.#assertNew(id);
-    const data = { ...(await this.#newData(tenant, options.region)), mayBeSpare: spares !== undefined };
+    const data = { ...(await this.#new.dataOf(tenant, options.region)), mayBeSpare: spares !== undefined };
     // Its session opens while the row is written.
     admins.get(data.server)?.warm();
     const operation = await this.#start(
@@ -123,10 +119,9 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
     if (!WHOLE.includes(statusOf(source))) {
       throw new TenantStatusError(id, statusOf(source), 'clone', 'Only a tenant with a whole database can be copied.');
     }
-    const { id: newId } = this.#checked(tenant);
-    await this.#assertNew(newId);
+    const { id: newId } = tenant as NewTenant<Tenant>;
     const from = { server: serverOf(source), database: source.database };
-    const data = { ...(await this.#newData(tenant, options.region)), from };
+    const data = { ...(await this.#new.dataOf(tenant, options.region)), from };
     const request = { from: id, tenant, region: options.region };
     const operation = await this.#start('clone', newId, { request, data }, cloneSteps(this.#parts, tenant), options);
     return this.#tenantOf(newId, operation.data);
@@ -149,9 +144,9 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
     open: () => Readable | Promise<Readable>,
     { format = 'json', ...options }: ImportOptions = {},
   ): Promise<T> {
-    const { id } = this.#checked(tenant);
-    await this.#assertNew(id);
-    const data = await this.#newData(tenant, options.region);
+    this.#parts.assertOpen();
+    const { id } = tenant as NewTenant<Tenant>;
+    const data = await this.#new.dataOf(tenant, options.region);
     const request = { tenant, region: options.region, format };
     const steps = importSteps(this.#parts, tenant, { format, open });
     const operation = await this.#start('import', id, { request, data }, steps, options);
@@ -200,14 +195,13 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
   }
 
   async rename(id: string, newId: string, options: OperationOptions = {}): Promise<T> {
-    const { central } = this.#parts;
-    this.#assertCentral('rename');
+    const central = this.#assertCentral('rename');
     assertTenantId(newId);
     if (!(await this.#isOpen(id))) {
       await this.#find(id);
     }
     await this.#start('rename', id, { request: { newId }, data: { newId } }, renameSteps(this.#parts), options);
-    await central?.change([newId], async () => {});
+    await central.change([newId], async () => {});
     return this.#find(newId);
   }
 
@@ -237,6 +231,11 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
       );
     }
     const tenant = await this.#find(id);
+    const open = await this.#parts.ledger.open(id);
+    if (open !== undefined) {
+      // It may be making the role on another server, with the password of before.
+      throw new TenantStatusError(id, statusOf(tenant), 'rotatePassword', `Its ${open.kind} is not over.`);
+    }
     const admin = adminOf(this.#parts, serverOf(tenant));
     const { database } = tenant;
     const role = await roles.roleOf(id);
@@ -269,69 +268,6 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
     return (await spares?.ready()) ?? {};
   }
 
-  operations(filter: OperationFilter = {}): Promise<Operation[]> {
-    return this.#parts.ledger.list(filter);
-  }
-
-  async resumeOperation(id: string, options: OperationOptions = {}): Promise<Operation> {
-    const open = await this.#openOf(id, 'go on with');
-    return this.#parts.runner.resume(open, this.#stepsOf(open), options);
-  }
-
-  async undoOperation(id: string): Promise<Operation> {
-    const open = await this.#openOf(id, 'take back');
-    return this.#parts.runner.undo(open, this.#stepsOf(open));
-  }
-
-  async recoverOperations(): Promise<Operation[]> {
-    this.#parts.assertOpen();
-    const recovered: Operation[] = [];
-    for (const open of await this.#parts.ledger.list({ open: true, limit: RECOVERED_AT_ONCE })) {
-      if (open.state === 'running') {
-        try {
-          recovered.push(await this.#parts.runner.resume(open, this.#stepsOf(open)));
-        } catch (error) {
-          if (error instanceof TenantOperationError) {
-            recovered.push(error.operation);
-          } else if (!(error instanceof TenantOperationUnderwayError)) {
-            throw error;
-          }
-        }
-      }
-    }
-    return recovered;
-  }
-
-  #stepsOf({ kind, request }: Operation): OperationStep[] {
-    const tenant = request['tenant'] as NewTenant<T>;
-    const steps: Record<OperationKind, () => OperationStep[]> = {
-      provision: () => provisionSteps(this.#parts, tenant),
-      clone: () => cloneSteps(this.#parts, tenant),
-      import: () => importSteps(this.#parts, tenant, { format: 'json', open: () => this.#noFile(tenant) }),
-      move: () => moveSteps(this.#parts),
-      archive: () => archiveSteps(this.#parts),
-      restore: () => restoreSteps(this.#parts),
-      drop: () => dropSteps(this.#parts),
-      rename: () => renameSteps(this.#parts),
-    };
-    return steps[kind]();
-  }
-
-  #noFile(tenant: NewTenant<T>): never {
-    const { id } = tenant as NewTenant<Tenant>;
-    throw new DatabaseCopyError(id, 'its file is known to nobody but the caller of `import`. Call that again.');
-  }
-
-  async #openOf(id: string, what: string): Promise<Operation> {
-    this.#parts.assertOpen();
-    assertTenantId(id);
-    const open = await this.#parts.ledger.open(id);
-    if (open === undefined) {
-      throw new OperationNotFoundError(id, what);
-    }
-    return open;
-  }
-
   #start(
     kind: OperationKind,
     tenantId: string,
@@ -362,78 +298,6 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
     return central === undefined ? ({ id, server, database } as unknown as T) : this.#find(id);
   }
 
-  /** The central database finds out by itself, when the row is written. */
-  async #assertNew(id: string): Promise<void> {
-    if (this.#parts.central === undefined && (await this.#parts.catalog.find(id)) !== undefined) {
-      throw new TenantConflictError(id, 'the id');
-    }
-  }
-
-  #checked(tenant: NewTenant<T>): { readonly id: string } {
-    this.#parts.assertOpen();
-    const { id, status } = tenant as NewTenant<Tenant>;
-    assertTenantId(id);
-    if (status !== undefined && !WHOLE.includes(status)) {
-      throw new TenancyConfigurationError(`Tenant "${id}" cannot begin as ${JSON.stringify(status)}.`, {
-        tenantId: id,
-      });
-    }
-    return { id };
-  }
-
-  async #newData(tenant: NewTenant<T>, region: string | undefined) {
-    const { roles, names, templates } = this.#parts;
-    const place = await this.#place(tenant, region);
-    return {
-      ...place,
-      ...{ made: names.made(), isSpare: false, mayBeSpare: false },
-      role: roles?.nameFor((tenant as NewTenant<Tenant>).id) ?? null,
-      template: await templates.get(place.server)?.hash(),
-    };
-  }
-
-  async #place(
-    tenant: NewTenant<T>,
-    region: string | undefined,
-  ): Promise<{ readonly server: string; readonly database: string }> {
-    const { options, admins, names } = this.#parts;
-    const { id, database = options.databaseName(id), server } = tenant as NewTenant<Tenant>;
-    assertDatabaseName(database, id);
-    if (database.startsWith(names.prefix)) {
-      throw new TenancyConfigurationError(
-        `Tenant "${id}": "${names.prefix}" begins the names of this library's own databases.`,
-        { tenantId: id },
-      );
-    }
-    if (server !== undefined && !admins.has(server)) {
-      throw new TenancyConfigurationError(
-        `Tenant "${id}": the server "${server}" is none of \`servers\` (${[...admins.keys()].join(', ')}).`,
-        { tenantId: id },
-      );
-    }
-    return { database, server: server ?? (await this.#serverFor(id, region)) };
-  }
-
-  async #serverFor(id: string, region: string | undefined): Promise<string> {
-    const { options, admins, central } = this.#parts;
-    const servers = [...admins.keys()];
-    if (servers.length > 1 && central === undefined && options.placement.choose === undefined) {
-      throw new TenancyConfigurationError(
-        `Tenant "${id}": name its \`server\`, or give \`placement.choose\`: without a central database nobody knows how full they are.`,
-        { tenantId: id },
-      );
-    }
-    if (servers.length === 1 && options.placement.choose === undefined && options.placement.servers === undefined) {
-      return servers[0] as string;
-    }
-    const rows = await central?.sql<{ server: string; count: number }>(
-      'select server, count(*)::int as count from tenancy_tenants group by server',
-      [],
-    );
-    const tenants = new Map(rows?.map((row) => [row.server, row.count]));
-    return placeTenant({ id, region, options: options.placement, servers, tenants });
-  }
-
   async #placed(tenant: T) {
     const { roles } = this.#parts;
     return {
@@ -449,36 +313,20 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
     return operations.find(({ kind, state }) => kind === 'archive' && state === 'done');
   }
 
-  /** In one transaction: an operation that begins at the same time comes before or after it. */
-  async #become(id: string, verb: string, status: TenantStatus, from: readonly TenantStatus[] = WHOLE): Promise<T> {
-    const { central } = this.#parts;
-    this.#assertCentral(verb);
+  async #become(id: string, verb: string, to: TenantStatus): Promise<T> {
+    const central = this.#assertCentral(verb);
     await this.#find(id);
-    const whole = central as CentralDatabase<T>;
-    await whole.change([id], async (em) => {
-      const [row] = await whole.sql<{ readonly status: TenantStatus; readonly open: OperationKind | null }>(
-        `select status, (select kind from tenancy_operations where tenant_id = tenancy_tenants.id and state in ('running', 'failed')) as open
-         from tenancy_tenants where id = ? for update`,
-        [id],
-        em,
-      );
-      if (row === undefined) {
-        throw new TenantNotFoundError(id);
-      }
-      if (row.open !== null || !from.includes(row.status)) {
-        const instead = row.open === null ? 'Look at its status first.' : `Its ${row.open} is not over.`;
-        throw new TenantStatusError(id, row.status, verb, instead);
-      }
-      await whole.tenants.setStatus(id, status, { em });
-    });
+    await setTenantStatus(central, id, { verb, to });
     return this.#find(id);
   }
 
-  #assertCentral(verb: string): void {
-    if (this.#parts.central === undefined) {
+  #assertCentral(verb: string): CentralDatabase<T> {
+    const { central } = this.#parts;
+    if (central === undefined) {
       throw new TenancyConfigurationError(
         `\`${verb}\` changes the catalogue, which is the central database's to keep. Give \`central\` to \`TenantOrmManager.init\`.`,
       );
     }
+    return central;
   }
 }

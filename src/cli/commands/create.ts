@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { NewTenant } from '../../catalog/TenantStore.ts';
 import type { TenantOrmManager } from '../../TenantOrmManager.ts';
@@ -91,7 +92,10 @@ export function addCreate(program: Command, cliOf: CliOf): void {
     .action((id: string, file: string, options: NewOptions & { format: 'json' | 'dump' }, command: Command) =>
       cliOf(command, (cli) =>
         make(cli, options, (manager, how) =>
-          manager.import(newTenantOf(id, options), () => createReadStream(file), { ...how, format: options.format }),
+          manager.import(newTenantOf(id, options), () => createReadStream(resolve(cli.io.cwd, file)), {
+            ...how,
+            format: options.format,
+          }),
         ),
       ),
     );

@@ -1,5 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { CliOf } from '../program.ts';
 
@@ -19,13 +20,13 @@ export function addExport(program: Command, cliOf: CliOf): void {
       cliOf(command, (cli) =>
         cli.withManager(async (manager) => {
           // A file that is there is somebody's; nobody else may read this one.
-          const to = createWriteStream(file, { flags: 'wx', mode: 0o600 });
+          const to = createWriteStream(resolve(cli.io.cwd, file), { flags: 'wx', mode: 0o600 });
           const opened = new Promise((resolve, reject) => to.once('open', resolve).once('error', reject));
           await opened;
           try {
             await manager.export(id, to, { ...options, signal: cli.io.signal });
           } catch (error) {
-            await rm(file, { force: true });
+            await rm(resolve(cli.io.cwd, file), { force: true });
             throw error;
           }
           cli.output.result({ tenantId: id, file }, [`${id}: written to ${file}`]);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Constructor, MigrationObject } from '@mikro-orm/core';
 import { Migration } from '@mikro-orm/migrations';
 import { type CatalogTenant, type StaticCatalog, type Tenant, TenantOrmManager } from 'mikro-orm-multitenancy';
@@ -144,9 +145,19 @@ export class FleetWorld implements AsyncDisposable {
     try {
       this.#managers.forEach(assertClosed);
     } finally {
+      // Tests of the command line make some of their own.
+      const own = await this.ledger<{ name: string }>('select database_name as name from tenancy_tenants').catch(
+        () => [],
+      );
+      const hash = createHash('sha256').update(this.central).digest('hex').slice(0, 8);
+      const made = await adminQuery<{ name: string }>(
+        'select datname as name from pg_database where starts_with(datname, $1)',
+        [`tenancy_${hash}_`],
+      );
       await dropDatabase(this.central);
-      for (const id of this.ids) {
-        await dropDatabase(this.databaseOf(id));
+      const databases = [...this.ids.map((id) => this.databaseOf(id)), ...[...own, ...made].map(({ name }) => name)];
+      for (const database of new Set(databases)) {
+        await dropDatabase(database);
       }
     }
   }
