@@ -97,6 +97,13 @@ export interface TenancyEvents {
   /** Something is done to a tenant, in steps; `operationId` is `undefined` without a central database. */
   'operation:started': OperationEvent & { readonly attempt: number };
   'operation:step-done': OperationEvent & { readonly step: string; readonly tookMs: number };
+  /** How far a step is that takes a while, as the copy of a table that is over. */
+  'operation:progress': OperationEvent & {
+    readonly step: string;
+    readonly what: string;
+    readonly done: number;
+    readonly total: number;
+  };
   /** `failed`: it stands where it stopped. `undone`: nothing of it is left. */
   'operation:ended': OperationEvent & {
     readonly state: 'done' | 'failed' | 'undone';

@@ -1,3 +1,4 @@
+import type { TenancyEvents } from '../events.ts';
 import type { TenantOrmManager } from '../TenantOrmManager.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
 import type { Cli } from './Cli.ts';
@@ -8,24 +9,19 @@ export async function withStepNotes<R>(
   manager: TenantOrmManager<Tenant>,
   work: () => Promise<R>,
 ): Promise<R> {
-  const stepDone = ({
-    tenantId,
-    kind,
-    step,
-    tookMs,
-  }: {
-    tenantId: string;
-    kind: string;
-    step: string;
-    tookMs: number;
-  }): void => cli.output.note(`${tenantId}: ${kind}: ${step} (${tookMs} ms)`);
-  const ended = ({ tenantId, kind, state }: { tenantId: string; kind: string; state: string }): void =>
+  const stepDone = ({ tenantId, kind, step, tookMs }: TenancyEvents['operation:step-done']): void =>
+    cli.output.note(`${tenantId}: ${kind}: ${step} (${tookMs} ms)`);
+  const ended = ({ tenantId, kind, state }: TenancyEvents['operation:ended']): void =>
     cli.output.note(`${tenantId}: ${kind}: ${state}`);
+  const progress = ({ tenantId, step, what, done, total }: TenancyEvents['operation:progress']): void =>
+    cli.output.note(`${tenantId}: ${step}: ${what} (${done} of ${total})`);
+  manager.events.on('operation:progress', progress);
   manager.events.on('operation:step-done', stepDone);
   manager.events.on('operation:ended', ended);
   try {
     return await work();
   } finally {
+    manager.events.off('operation:progress', progress);
     manager.events.off('operation:step-done', stepDone);
     manager.events.off('operation:ended', ended);
   }

@@ -77,7 +77,7 @@ export class OperationRunner {
     const request = JSON.parse(JSON.stringify(wanted.request)) as OperationData;
     const [first, second] = steps as [OperationStep, OperationStep?];
     const inCentral: InCentral = async (em) => {
-      const context = contextOf({ ...NOT_BEGUN, ...wanted }, signal);
+      const context = this.#contextOf({ ...NOT_BEGUN, ...wanted }, signal);
       return (await first.inCentral?.(em, context)) ?? undefined;
     };
     const begun = await ledger.begin({ ...wanted, request }, { step: first.name, next: second?.name, inCentral });
@@ -158,7 +158,7 @@ export class OperationRunner {
     const startedAt = performance.now();
     try {
       signal.throwIfAborted();
-      const context = contextOf(operation, signal);
+      const context = this.#contextOf(operation, signal);
       const following = steps[index + 1];
       if (following !== undefined && (await step.skip?.(context)) === true) {
         return { ...operation, step: following.name };
@@ -196,7 +196,7 @@ export class OperationRunner {
     }
     const from = indexOf(steps, repeatFrom);
     for (const step of steps.slice(from, last + 1).reverse()) {
-      await step.undo?.(contextOf(operation, signal));
+      await step.undo?.(this.#contextOf(operation, signal));
     }
     return this.#parts.ledger.advance(operation, { keepDone: from, step: repeatFrom });
   }
@@ -236,7 +236,7 @@ export class OperationRunner {
     for (let index = furthestOf(steps, operation.step); index >= 0; index -= 1) {
       const step = steps[index] as OperationStep;
       // Nobody's signal: what is half done is in the way of whoever comes next.
-      const context = contextOf(operation, NEVER);
+      const context = this.#contextOf(operation, NEVER);
       try {
         await step.undo?.(context);
         const { undoInCentral } = step;
@@ -251,6 +251,15 @@ export class OperationRunner {
       }
     }
     return operation;
+  }
+
+  #contextOf(operation: Operation, signal: AbortSignal): StepContext {
+    const { kind, tenantId, data, id: operationId, step = '' } = operation;
+    return {
+      ...{ operation, tenantId, data, signal },
+      progress: (progress) =>
+        this.#parts.events.emit('operation:progress', { operationId, kind, tenantId, step, ...progress }),
+    };
   }
 
   async #whileAlive<R>(operation: Operation, work: () => Promise<R>): Promise<R> {
@@ -290,10 +299,6 @@ const NOT_BEGUN: Omit<Operation, keyof NewOperation> = {
   ...{ id: undefined, state: 'running', isUndoing: false, step: undefined, done: [], error: undefined, attempt: 1 },
   ...{ worker: undefined, leaseUntil: undefined, startedAt: '', finishedAt: undefined },
 };
-
-function contextOf(operation: Operation, signal: AbortSignal): StepContext {
-  return { operation, tenantId: operation.tenantId, data: operation.data, signal };
-}
 
 /** An operation that another release began may have steps that this one does not know. */
 function indexOf(steps: readonly OperationStep[], name: string | undefined): number {

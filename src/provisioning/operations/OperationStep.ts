@@ -9,6 +9,8 @@ export interface StepContext {
   readonly data: OperationData;
   /** Aborted when the caller gives up, or the manager closes. */
   readonly signal: AbortSignal;
+  /** Tells how far the step is, as an event. */
+  readonly progress: (progress: { readonly what: string; readonly done: number; readonly total: number }) => void;
 }
 
 // biome-ignore lint/suspicious/noConfusingVoidType: a step that has nothing to write down returns nothing

@@ -24,13 +24,14 @@ export function cloneSteps<T extends Tenant>(parts: LifeParts<T>, newTenant: New
     {
       name: 'copy',
       repeatFrom: 'database',
-      run: async ({ tenantId, data, signal }) => {
+      run: async ({ tenantId, data, signal, progress }) => {
         const { server, made, from } = cloneOf(data);
         await parts.copier.copy({
           tenantId,
           from: { server: adminOf(parts, from.server).server, database: from.database },
           to: { server: adminOf(parts, server).server, database: made },
           signal,
+          onProgress: ({ table, done, tables }) => progress({ what: table, done, total: tables }),
         });
       },
     },

@@ -57,8 +57,11 @@ export function moveSteps<T extends Tenant>(parts: LifeParts<T>): OperationStep[
     {
       name: 'copy',
       repeatFrom: 'database',
-      run: async ({ tenantId, data, signal }) => {
-        await copier.copy({ tenantId, ...placesOf(data), signal });
+      run: async ({ tenantId, data, signal, progress }) => {
+        await copier.copy({
+          ...{ tenantId, ...placesOf(data), signal },
+          onProgress: ({ table, done, tables }) => progress({ what: table, done, total: tables }),
+        });
       },
     },
     {

@@ -34,7 +34,14 @@ describe('move', () => {
     await manager.provision({ id: 'acme', server: 'default' });
     await addHouse(manager, 'acme', 'Elm Street 1');
     await addHouse(another, 'acme', 'Elm Street 2');
+    const progress: unknown[] = [];
+    manager.events.on('operation:progress', ({ step, what, done, total }) => progress.push([step, what, done, total]));
     const tenant = await manager.move('acme', { to: 'other' });
+    expect(progress).toEqual([
+      ['copy', 'public.house', 1, 3],
+      ['copy', 'public.mikro_orm_migrations', 2, 3],
+      ['copy', 'public.street', 3, 3],
+    ]);
     expect(tenant).toMatchObject({ server: 'other', database: world.databaseOf('acme'), status: 'active' });
     await addHouse(manager, 'acme', 'Elm Street 3');
     await until(async () => (await another.catalog.find('acme'))?.server === 'other', 'nobody told the other process');

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Migration } from '@mikro-orm/migrations';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import { adminQuery, dropDatabase } from '../../support/databases.ts';
 import { House } from '../../support/manager/TestTenants.ts';
 import { LifeWorld } from '../../support/provisioning/LifeWorld.ts';
@@ -93,4 +94,23 @@ describe('the template database', () => {
     expect(await templatesOf(world)).toEqual([]);
     expect(await broken.catalog.find('acme')).toBeUndefined();
   });
+
+  it('is copied by files, or cloned, where it is large', async () => {
+    await using world = await LifeWorld.create();
+    const prepare = async (em: EntityManager): Promise<void> => {
+      await em.execute("insert into house (address) select repeat('x', 7000) || n from generate_series(1, 100) n");
+      await em.execute(
+        'create table bulk as select n, md5(n::text) || md5((n + 1)::text) as text from generate_series(1, 900000) n',
+      );
+    };
+    const manager = await world.manager({ provisioning: { template: { prepare, version: 'large' } } });
+    await manager.provision({ id: 'acme' });
+    const [template = ''] = await templatesOf(world);
+    const [size] = await adminQuery<{ bytes: string }>('select pg_database_size($1) as bytes', [template]);
+    expect(Number(size?.bytes)).toBeGreaterThan(64 * 1024 * 1024);
+    expect(await manager.run('acme', (em) => em.count(House))).toBe(100);
+    expect(await adminQuery('select count(*)::int as count from bulk', [], world.databaseOf('acme'))).toEqual([
+      { count: 900_000 },
+    ]);
+  }, 60_000);
 });
