@@ -4,6 +4,7 @@ import { LONGEST_DELAY_MS } from '../connections/Clock.ts';
 import { TenancyConfigurationError } from '../errors.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
 import type { CopyMethodOptions } from './copy/CopierParts.ts';
+import type { CreationStrategy } from './creationStrategy.ts';
 import type { PlacementOptions } from './placement.ts';
 
 /** A class that extends `Seeder` of `@mikro-orm/seeder`. */
@@ -28,6 +29,8 @@ export interface TemplateDatabaseOptions {
   readonly prepare?: ((em: EntityManager) => void | Promise<void>) | undefined;
   /** Changes with `prepare`, of whose code nothing is known: another value is another template. @default '' */
   readonly version?: string | undefined;
+  /** How PostgreSQL copies the template. @default by its size and the server's version */
+  readonly strategy?: CreationStrategy | undefined;
   /** For how long a template of other migrations is kept after its last use. @default 86400000 (a day) */
   readonly keepTemplatesMs?: number | undefined;
 }
@@ -71,7 +74,7 @@ export interface ProvisioningOptions<T extends Tenant = Tenant> {
   readonly leaseMs?: number | undefined;
 }
 
-export type TemplateOptions = Pick<TemplateDatabaseOptions, 'prepare' | 'version'> & {
+export type TemplateOptions = Pick<TemplateDatabaseOptions, 'prepare' | 'version' | 'strategy'> & {
   readonly base: string;
   readonly keepTemplatesMs: number;
 };
@@ -110,6 +113,7 @@ const shape = z.strictObject({
       base: z.string().min(1).default('template1'),
       prepare: functionOf<NonNullable<TemplateDatabaseOptions['prepare']>>(),
       version: z.string().optional(),
+      strategy: z.enum(['wal-log', 'file-copy', 'clone']).optional(),
       keepTemplatesMs: span(DAY_MS),
     })
     .prefault({}),

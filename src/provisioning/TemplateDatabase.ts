@@ -131,7 +131,8 @@ export class TemplateDatabase {
       const { rows } = await session.query("select current_setting('server_version_num')::int as version", []);
       return (rows[0] as { readonly version: number }).version;
     });
-    return { database, strategy: strategyFor(await admin.sizeOf(database), version) };
+    const { strategy = strategyFor(await admin.sizeOf(database), version) } = this.#parts.options;
+    return { database, strategy };
   }
 
   /** Processes that build at the same time do it together, under the migration lock; one of them finishes it. */
