@@ -29,7 +29,7 @@ const migrationsList = Array.from({ length: TABLES }, (_, n) => {
 });
 const orm = { entities: entities(TABLES), migrations: { migrationsList, snapshot: false, silent: true } };
 
-await using server = await BenchServer.start(100);
+await using server = await BenchServer.start(100, { isDurable: true });
 const { url } = server;
 const prefix = `signup_${process.pid}`;
 const made: string[] = [];

@@ -18,8 +18,9 @@ export class BenchServer {
   readonly #stop: () => Promise<void>;
   readonly #databases: string[] = [];
 
-  static async start(maxConnections: number): Promise<BenchServer> {
-    const postgres = await startPostgres({ maxConnections });
+  /** `isDurable`: whether it writes to its disk as a server in earnest does. */
+  static async start(maxConnections: number, { isDurable = false } = {}): Promise<BenchServer> {
+    const postgres = await startPostgres({ maxConnections, isDurable });
     const client = new pg.Client({ connectionString: `${postgres.url}/postgres` });
     await client.connect();
     const { rows } = await client.query<{ server_version: string }>('show server_version');

@@ -27,6 +27,22 @@ export class DatabaseTenantStore<T extends Tenant = Tenant> implements TenantSto
   }
 
   async create(tenant: NewTenant<T>, options: Pick<WriteOptions, 'em'> = {}): Promise<T> {
+    const { id, insert } = this.#newRow(tenant);
+    return this.#write(id, options, insert);
+  }
+
+  /** The same in the caller's transaction, which is over where it fails, and without giving the tenant. */
+  async insert(tenant: NewTenant<T>, em: EntityManager): Promise<void> {
+    const { id, insert } = this.#newRow(tenant);
+    try {
+      await insert(em);
+      await em.flush();
+    } catch (error) {
+      throw conflictOf(error, id) ?? error;
+    }
+  }
+
+  #newRow(tenant: NewTenant<T>): { readonly id: string; readonly insert: (em: EntityManager) => Promise<void> } {
     const { rules, database } = this.#parts;
     const { domains = [], ...columns } = tenant as NewTenant<Tenant>;
     const { id } = columns;
@@ -40,7 +56,7 @@ export class DatabaseTenantStore<T extends Tenant = Tenant> implements TenantSto
     };
     assertTenant(row);
     rules.assertDatabase(row.database, id);
-    return this.#write(id, options, async (em) => {
+    const insert = async (em: EntityManager): Promise<void> => {
       em.create(database.tenant as EntityName<TenantEntity>, row as never, { persist: true });
       await em.flush();
       for (const [index, domain] of checked.entries()) {
@@ -49,7 +65,8 @@ export class DatabaseTenantStore<T extends Tenant = Tenant> implements TenantSto
           persist: true,
         });
       }
-    });
+    };
+    return { id, insert };
   }
 
   async update(id: string, change: TenantChange<T>, options: WriteOptions = {}): Promise<T> {

@@ -6,7 +6,7 @@ import { type CatalogDatabase, DatabaseCatalog } from '../catalog/DatabaseCatalo
 import { DatabaseTenantStore } from '../catalog/DatabaseTenantStore.ts';
 import type { TenantCatalog } from '../catalog/TenantCatalog.ts';
 import { TenantRules } from '../catalog/TenantRules.ts';
-import type { TenantStore } from '../catalog/TenantStore.ts';
+import type { NewTenant, TenantStore } from '../catalog/TenantStore.ts';
 import { systemClock } from '../connections/Clock.ts';
 import { PostgresServer, type PostgresServerStats } from '../connections/PostgresServer.ts';
 import { NO_SESSION } from '../connections/SessionSettings.ts';
@@ -48,8 +48,7 @@ export interface CentralParts {
  * Connects to nothing before it is used.
  */
 export class CentralDatabase<T extends Tenant = Tenant> {
-  /** The tenants, for writing. */
-  readonly tenants: TenantStore<T>;
+  readonly #store: DatabaseTenantStore<T>;
   /** The tenants, as this process knows them: cached, and told of changes. */
   readonly catalog: TenantCatalog<T>;
   readonly template: OrmTemplate;
@@ -142,11 +141,21 @@ export class CentralDatabase<T extends Tenant = Tenant> {
     });
     this.ledger = new DatabaseFleetLedger((text, parameters) => this.sql(text, parameters));
     this.catalog = this.#cached;
-    this.tenants = new DatabaseTenantStore<T>({
+    this.#store = new DatabaseTenantStore<T>({
       database,
       rules: new TenantRules(options.rules, options.database),
       changed: (ids) => this.#cached.refresh(ids),
     });
+  }
+
+  /** The tenants, for writing. */
+  get tenants(): TenantStore<T> {
+    return this.#store;
+  }
+
+  /** A new tenant in the transaction of {@link change}. @internal */
+  insert(tenant: NewTenant<T>, em: EntityManager): Promise<void> {
+    return this.#store.insert(tenant, em);
   }
 
   /** One statement on the catalogue's connections, with `?` for its parameters. @internal */

@@ -21,7 +21,7 @@ export function flagsOf(settings: Readonly<Record<string, string | number>>): st
 }
 
 /** A real PostgreSQL 18 in a temporary folder, or the server that `DATABASE_URL` names. */
-export async function startPostgres({ maxConnections = 300 } = {}): Promise<RunningPostgres> {
+export async function startPostgres({ maxConnections = 300, isDurable = false } = {}): Promise<RunningPostgres> {
   const own = process.env['DATABASE_URL'];
   if (own !== undefined && own !== '') {
     const url = new URL(own);
@@ -38,7 +38,7 @@ export async function startPostgres({ maxConnections = 300 } = {}): Promise<Runn
     port,
     persistent: false,
     createPostgresUser: process.getuid?.() === 0,
-    postgresFlags: flagsOf({ ...FORGETFUL, max_connections: maxConnections }),
+    postgresFlags: flagsOf({ ...(isDurable ? {} : FORGETFUL), max_connections: maxConnections }),
     onLog: (line) => output.push(String(line)),
     onError: (line) => output.push(String(line)),
   });

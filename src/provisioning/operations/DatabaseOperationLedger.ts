@@ -42,8 +42,8 @@ const OPEN = "state in ('running', 'failed')";
 const LEASE = "clock_timestamp() + ? * interval '1 millisecond'";
 
 const BEGIN = `
-  insert into tenancy_operations (kind, tenant_id, request, data, step, worker, lease_until)
-  values (?, ?, ?::jsonb, ?::jsonb, ?, ?, ${LEASE})
+  insert into tenancy_operations (kind, tenant_id, request, data, done, step, worker, lease_until)
+  values (?, ?, ?::jsonb, ?::jsonb, ?::jsonb, ?, ?, ${LEASE})
   on conflict (tenant_id) where ${OPEN} do nothing returning ${COLUMNS}`;
 
 const CLAIM = `
@@ -75,17 +75,18 @@ export class DatabaseOperationLedger implements OperationLedger {
     const { kind, tenantId, request, data } = operation;
     // This process hears of it as others do, and at once when it is over.
     return this.#central.change([], async (em) => {
-      const values = [kind, tenantId, JSON.stringify(request), JSON.stringify(data), step, this.#worker, this.#leaseMs];
-      const [row] = await this.#central.sql<OperationRow>(BEGIN, values, em);
-      return (
-        row &&
-        this.#advance(em, operationOf(row), {
-          done: { step, tookMs: 0 },
-          step: next,
-          data: await inCentral(em),
-          ...(next === undefined ? { state: 'done' } : {}),
-        })
-      );
+      const done = [{ step, tookMs: 0 }];
+      const values = [kind, tenantId, ...[request, data, done].map((value) => JSON.stringify(value))];
+      const rest = [next ?? null, this.#worker, this.#leaseMs];
+      const [row] = await this.#central.sql<OperationRow>(BEGIN, [...values, ...rest], em);
+      if (row === undefined) {
+        return undefined;
+      }
+      const patch = (await inCentral(em)) ?? {};
+      const isOver = next === undefined;
+      return Object.keys(patch).length === 0 && !isOver
+        ? operationOf(row)
+        : this.#advance(em, operationOf(row), { data: patch, ...(isOver ? { state: 'done' } : {}) });
     });
   }
 

@@ -73,7 +73,7 @@ export function rowStep<T extends Tenant>(parts: LifeParts<T>, newTenant: NewTen
     inCentral: async (em, { data }) => {
       const { server, database } = data as unknown as ProvisionData;
       const row = { ...newTenant, server, database, status: 'provisioning' as const };
-      await central?.tenants.create(row, { em });
+      await central?.insert(row as NewTenant<T>, em);
       const spare = data['mayBeSpare'] === true ? await spares?.claim(em, server) : undefined;
       return spare === undefined ? {} : { made: spare, isSpare: true };
     },
