@@ -99,6 +99,26 @@ export class DatabaseAdmin {
     });
   }
 
+  /**
+   * Creates the database unless it is there, and gives it the name `to` when it is whole: one with this name and mark is
+   * the one that was asked for.
+   */
+  async createAs(
+    to: string,
+    name: string,
+    { tenantId, ...database }: NewDatabase & { readonly tenantId: string },
+  ): Promise<void> {
+    await this.locked(name, async (session) => {
+      if ((await infoOf(session, to))?.mark === database.mark) {
+        return;
+      }
+      if ((await infoOf(session, name)) === undefined) {
+        await createBy(session, name, database.template, database.strategy);
+      }
+      await renameTo(session, name, to, { tenantId, before: closing(name, database.mark) });
+    });
+  }
+
   /** Creates the database unless it is there, marked, and closed to everybody but its owner. */
   async create(name: string, { template, strategy, mark }: NewDatabase): Promise<void> {
     await this.locked(name, async (session) => {
@@ -106,11 +126,7 @@ export class DatabaseAdmin {
       if (there === undefined) {
         await createBy(session, name, template, strategy);
       }
-      if (there?.mark === undefined) {
-        await session.query(commentOn(name, mark), []);
-      }
-      // A new database lets every role of the server connect, whatever its template does.
-      await session.query(`revoke connect, temporary on database ${quoteIdentifier(name)} from public`, []);
+      await session.query(closing(name, there?.mark ?? mark), []);
     });
   }
 
@@ -154,11 +170,7 @@ export class DatabaseAdmin {
         await terminateAll(session, from);
       }
       try {
-        await renameUnused(session, from, to);
-      } catch (error) {
-        throw (error as { readonly code?: unknown }).code === DUPLICATE_DATABASE
-          ? new TenantConflictError(tenantId, `the database name "${to}"`, { cause: error })
-          : error;
+        await renameTo(session, from, to, { tenantId });
       } finally {
         await (isInUse ? allowWhere(session, [from, to]) : undefined);
       }
@@ -221,17 +233,38 @@ async function createBy(
   }
 }
 
+interface Renaming {
+  readonly tenantId: string;
+  /** Statements that come in the same transaction. */
+  readonly before?: string;
+}
+
 /** Autovacuum may be at work there, and a session that was ended may take a moment to go. */
-async function renameUnused(session: LentConnection, from: string, to: string, attempt = 1): Promise<void> {
+async function renameTo(
+  session: LentConnection,
+  from: string,
+  to: string,
+  { tenantId, before = '' }: Renaming,
+  attempt = 1,
+): Promise<void> {
   try {
-    await session.query(`alter database ${quoteIdentifier(from)} rename to ${quoteIdentifier(to)}`, []);
+    await session.query(`${before}alter database ${quoteIdentifier(from)} rename to ${quoteIdentifier(to)}`, []);
   } catch (error) {
-    if ((error as { readonly code?: unknown }).code !== OBJECT_IN_USE || attempt >= RENAME_ATTEMPTS) {
+    const { code } = error as { readonly code?: unknown };
+    if (code === DUPLICATE_DATABASE) {
+      throw new TenantConflictError(tenantId, `the database name "${to}"`, { cause: error });
+    }
+    if (code !== OBJECT_IN_USE || attempt >= RENAME_ATTEMPTS) {
       throw error;
     }
     await terminateAll(session, from);
-    await renameUnused(session, from, to, attempt + 1);
+    await renameTo(session, from, to, { tenantId, before }, attempt + 1);
   }
+}
+
+/** A new database lets every role of the server connect, whatever its template does. */
+function closing(name: string, mark: string): string {
+  return `${commentOn(name, mark)}; revoke connect, temporary on database ${quoteIdentifier(name)} from public; `;
 }
 
 async function terminateAll(session: LentConnection, name: string): Promise<void> {

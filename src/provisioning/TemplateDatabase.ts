@@ -68,12 +68,20 @@ export class TemplateDatabase {
     return built;
   }
 
-  /** A new database, copied from the template, which is built first if it is not there. Does nothing where it is there. */
-  async copyTo(name: string): Promise<void> {
-    const { database, strategy } = await this.ensure();
+  /**
+   * A new database, copied from the template, which is built first if it is not there. Does nothing where it is there. With
+   * `tenant` it has that one's name when it is whole.
+   */
+  async copyTo(name: string, tenant?: { readonly id: string; readonly database: string }): Promise<void> {
     const { admin } = this.#parts;
+    const copy = async ({ database: template, strategy }: BuiltTemplate): Promise<void> => {
+      const made = { template, strategy, mark: name };
+      await (tenant === undefined
+        ? admin.create(name, made)
+        : admin.createAs(tenant.database, name, { ...made, tenantId: tenant.id }));
+    };
     try {
-      await admin.create(name, { template: database, strategy, mark: name });
+      await copy(await this.ensure());
     } catch (error) {
       if ((error as { readonly code?: unknown }).code !== INVALID_CATALOG_NAME) {
         throw error;
@@ -81,8 +89,7 @@ export class TemplateDatabase {
       // Somebody has dropped the template.
       this.#built = undefined;
       this.#usedAt = Number.NEGATIVE_INFINITY;
-      const again = await this.ensure();
-      await admin.create(name, { template: again.database, strategy: again.strategy, mark: name });
+      await copy(await this.ensure());
     }
   }
 

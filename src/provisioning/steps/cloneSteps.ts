@@ -35,7 +35,7 @@ export function cloneSteps<T extends Tenant>(parts: LifeParts<T>, newTenant: New
         });
       },
     },
-    ...roleStep(parts),
+    ...roleStep(parts, 'made'),
     nameStep(parts),
     {
       name: 'migrations',

@@ -43,7 +43,7 @@ export function importSteps<T extends Tenant>(
         }
       },
     },
-    ...roleStep(parts),
+    ...roleStep(parts, 'made'),
     nameStep(parts),
     {
       name: 'migrations',

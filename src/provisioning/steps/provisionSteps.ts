@@ -15,7 +15,7 @@ export interface ProvisionData {
   readonly made: string;
   /** Whether that is there already. */
   readonly isSpare: boolean;
-  /** The hash of the template that it is copied from. */
+  /** The hash of the template that it was to be copied from when it was begun. */
   readonly template: string;
   readonly role: string | null;
 }
@@ -26,14 +26,18 @@ export function provisionSteps<T extends Tenant>(parts: LifeParts<T>, newTenant:
   const dataOf = (data: object): ProvisionData => data as ProvisionData;
   const database: OperationStep = {
     name: 'database',
-    skip: async ({ data, operation }) => dataOf(data).isSpare && operation.attempt === 1,
-    run: async ({ data }) => {
-      const { server, made } = dataOf(data);
-      const template = templates.get(server);
-      await template?.copyTo(made);
-      return { template: await template?.hash() };
+    // A spare is there already, and gets its name.
+    run: async ({ tenantId, data }) => {
+      const { server, made, database: name } = dataOf(data);
+      await templates.get(server)?.copyTo(made, { id: tenantId, database: name });
     },
-    undo: ({ data }) => adminOf(parts, data['server']).drop(dataOf(data).made),
+    undo: async ({ tenantId, data }) => {
+      const { server, made, database: name } = dataOf(data);
+      const admin = adminOf(parts, server);
+      await parts.evict(tenantId, 0);
+      await admin.dropMarked(name, made);
+      await admin.drop(made);
+    },
   };
   const migrations: OperationStep = {
     name: 'migrations',
@@ -46,8 +50,7 @@ export function provisionSteps<T extends Tenant>(parts: LifeParts<T>, newTenant:
   return [
     rowStep(parts, newTenant),
     database,
-    ...roleStep(parts),
-    nameStep(parts),
+    ...roleStep(parts, 'database'),
     migrations,
     ...(seed === undefined
       ? []
@@ -89,8 +92,8 @@ export function rowStep<T extends Tenant>(parts: LifeParts<T>, newTenant: NewTen
   };
 }
 
-/** CONNECT is given before the database has its name, so that it is whole when it can be found. */
-export function roleStep<T extends Tenant>(parts: LifeParts<T>): OperationStep[] {
+/** Which of its names the database has when the role may connect. */
+export function roleStep<T extends Tenant>(parts: LifeParts<T>, name: 'made' | 'database'): OperationStep[] {
   const { roles } = parts;
   if (roles === undefined) {
     return [];
@@ -98,8 +101,8 @@ export function roleStep<T extends Tenant>(parts: LifeParts<T>): OperationStep[]
   const step: OperationStep = {
     name: 'role',
     run: async ({ tenantId, data }) => {
-      const { server, made, role } = data as unknown as ProvisionData;
-      await roles.create(tenantId, { admin: adminOf(parts, server), role: role ?? '', database: made });
+      const { server, role, [name]: database } = data as unknown as ProvisionData;
+      await roles.create(tenantId, { admin: adminOf(parts, server), role: role ?? '', database });
     },
     undo: async ({ tenantId, data }) => {
       const { server, role } = data as unknown as ProvisionData;

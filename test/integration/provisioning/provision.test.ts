@@ -45,8 +45,8 @@ describe('provision', () => {
     await manager.provision({ id: 'acme' });
     const [operation] = await manager.operations();
     expect(operation).toMatchObject({ kind: 'provision', tenantId: 'acme', state: 'done' });
-    expect(operation && stepsOf(operation)).toEqual(['row', 'database', 'name', 'seed', 'active']);
-    expect(heard).toEqual(['provision', 'database', 'name', 'seed', 'active', 'done']);
+    expect(operation && stepsOf(operation)).toEqual(['row', 'database', 'seed', 'active']);
+    expect(heard).toEqual(['provision', 'database', 'seed', 'active', 'done']);
   });
 
   it('closes the database to everybody but its owner', async () => {

@@ -32,7 +32,7 @@ describe('spare databases', () => {
     const before = await spareRows(world);
     await manager.provision({ id: 'acme' });
     const [operation] = await manager.operations();
-    expect(operation && stepsOf(operation)).toEqual(['row', 'name', 'active']);
+    expect(operation && stepsOf(operation)).toEqual(['row', 'database', 'active']);
     const after = await spareRows(world);
     expect(after).toHaveLength(before.length - 1);
     expect(await world.databases()).toEqual([world.databaseOf('acme'), ...after.map(({ name }) => name)].sort());
