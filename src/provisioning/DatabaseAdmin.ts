@@ -1,9 +1,20 @@
 import type { PostgresServer } from '../connections/PostgresServer.ts';
 import { type LentConnection, TenantPool } from '../connections/TenantPool.ts';
 import { Turns } from '../connections/Turns.ts';
-import { TenantConflictError } from '../errors.ts';
 import { quoteIdentifier } from '../tenant/databaseName.ts';
-import { type CreationStrategy, fallbackOf, settingsOf } from './creationStrategy.ts';
+import type { CreationStrategy } from './creationStrategy.ts';
+import {
+  allow,
+  allowWhere,
+  closing,
+  commentOn,
+  createBy,
+  type DatabaseInfo,
+  infoOf,
+  marksOf,
+  renameTo,
+  terminateAll,
+} from './databaseStatements.ts';
 
 export interface NewDatabase {
   readonly template: string;
@@ -12,32 +23,11 @@ export interface NewDatabase {
   readonly mark: string;
 }
 
-/** Of one database of the server. */
-export interface DatabaseInfo {
-  readonly name: string;
-  readonly takesConnections: boolean;
-  /** What {@link DatabaseAdmin.create} or {@link DatabaseAdmin.mark} left on it. */
-  readonly mark: string | undefined;
-  readonly sessions: number;
-}
-
-/** SQLSTATEs. */
-const DUPLICATE_DATABASE = '42P04';
-const OBJECT_IN_USE = '55006';
-
 /** In place of a tenant's id where errors, events and PostgreSQL's `application_name` want one. No tenant can have it. */
 const ADMIN_ID = '(provisioning)';
 
 /** Of our own, beside a hash of a name. */
 const LOCK_CLASS = 0x6d6f_7470;
-
-/** How often sessions that are about to end are waited for before a rename. */
-const RENAME_ATTEMPTS = 10;
-
-const INFO = `
-  select datname as name, datallowconn as "takesConnections", shobj_description(oid, 'pg_database') as mark,
-    (select count(*)::int from pg_stat_activity where datid = pg_database.oid) as sessions
-  from pg_database where datname = $1`;
 
 /** Creates, renames, closes and drops the databases of one server, on maintenance sessions from its reserve. */
 export class DatabaseAdmin {
@@ -109,10 +99,11 @@ export class DatabaseAdmin {
     { tenantId, ...database }: NewDatabase & { readonly tenantId: string },
   ): Promise<void> {
     await this.locked(name, async (session) => {
-      if ((await infoOf(session, to))?.mark === database.mark) {
+      const there = await marksOf(session, [name, to]);
+      if (there.get(to) === database.mark) {
         return;
       }
-      if ((await infoOf(session, name)) === undefined) {
+      if (!there.has(name)) {
         await createBy(session, name, database.template, database.strategy);
       }
       await renameTo(session, name, to, { tenantId, before: closing(name, database.mark) });
@@ -122,11 +113,11 @@ export class DatabaseAdmin {
   /** Creates the database unless it is there, marked, and closed to everybody but its owner. */
   async create(name: string, { template, strategy, mark }: NewDatabase): Promise<void> {
     await this.locked(name, async (session) => {
-      const there = await infoOf(session, name);
-      if (there === undefined) {
+      const there = await marksOf(session, [name]);
+      if (!there.has(name)) {
         await createBy(session, name, template, strategy);
       }
-      await session.query(closing(name, there?.mark ?? mark), []);
+      await session.query(closing(name, there.get(name) ?? mark), []);
     });
   }
 
@@ -140,7 +131,7 @@ export class DatabaseAdmin {
   /** Drops the database if it is the one with this mark. */
   async dropMarked(name: string, mark: string): Promise<void> {
     await this.locked(name, async (session) => {
-      if ((await infoOf(session, name))?.mark === mark) {
+      if ((await marksOf(session, [name])).get(name) === mark) {
         await session.query(`drop database if exists ${quoteIdentifier(name)} with (force)`, []);
       }
     });
@@ -160,7 +151,7 @@ export class DatabaseAdmin {
     }: { readonly mark: string; readonly tenantId: string; readonly isInUse?: boolean },
   ): Promise<void> {
     await this.locked(from, async (session) => {
-      if ((await infoOf(session, to))?.mark === mark) {
+      if ((await marksOf(session, [to])).get(to) === mark) {
         await (isInUse ? allow(session, to, true) : undefined);
         return;
       }
@@ -201,97 +192,4 @@ export class DatabaseAdmin {
   async close(timeoutMs: number): Promise<void> {
     await this.#pool.close('manager closed', timeoutMs);
   }
-}
-
-async function infoOf(session: LentConnection, name: string): Promise<DatabaseInfo | undefined> {
-  const { rows } = await session.query(INFO, [name]);
-  const info = rows[0] as (Omit<DatabaseInfo, 'mark'> & { readonly mark: string | null }) | undefined;
-  return info && { ...info, mark: info.mark ?? undefined };
-}
-
-async function createBy(
-  session: LentConnection,
-  name: string,
-  template: string,
-  strategy: CreationStrategy,
-): Promise<void> {
-  try {
-    for (const [setting, value] of Object.entries(settingsOf(strategy))) {
-      await session.query('select set_config($1, $2, false)', [setting, value]);
-    }
-    const how = strategy === 'wal-log' ? 'wal_log' : 'file_copy';
-    await session.query(
-      `create database ${quoteIdentifier(name)} template ${quoteIdentifier(template)} strategy ${how}`,
-      [],
-    );
-  } catch (error) {
-    const other = fallbackOf(strategy, error);
-    if (other === undefined) {
-      throw error;
-    }
-    await createBy(session, name, template, other);
-  }
-}
-
-interface Renaming {
-  readonly tenantId: string;
-  /** Statements that come in the same transaction. */
-  readonly before?: string;
-}
-
-/** Autovacuum may be at work there, and a session that was ended may take a moment to go. */
-async function renameTo(
-  session: LentConnection,
-  from: string,
-  to: string,
-  { tenantId, before = '' }: Renaming,
-  attempt = 1,
-): Promise<void> {
-  try {
-    await session.query(`${before}alter database ${quoteIdentifier(from)} rename to ${quoteIdentifier(to)}`, []);
-  } catch (error) {
-    const { code } = error as { readonly code?: unknown };
-    if (code === DUPLICATE_DATABASE) {
-      throw new TenantConflictError(tenantId, `the database name "${to}"`, { cause: error });
-    }
-    if (code !== OBJECT_IN_USE || attempt >= RENAME_ATTEMPTS) {
-      throw error;
-    }
-    await terminateAll(session, from);
-    await renameTo(session, from, to, { tenantId, before }, attempt + 1);
-  }
-}
-
-/** A new database lets every role of the server connect, whatever its template does. */
-function closing(name: string, mark: string): string {
-  return `${commentOn(name, mark)}; revoke connect, temporary on database ${quoteIdentifier(name)} from public; `;
-}
-
-async function terminateAll(session: LentConnection, name: string): Promise<void> {
-  await session.query(
-    'select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and pid <> pg_backend_pid()',
-    [name],
-  );
-}
-
-/** Opens the one of them that is there: the rename may have failed. */
-async function allowWhere(session: LentConnection, names: readonly string[]): Promise<void> {
-  const { rows } = await session.query('select datname from pg_database where datname = any($1) and not datallowconn', [
-    names,
-  ]);
-  for (const { datname } of rows as readonly { readonly datname: string }[]) {
-    await allow(session, datname, true);
-  }
-}
-
-async function allow(session: LentConnection, name: string, allowed: boolean): Promise<void> {
-  await session.query(`alter database ${quoteIdentifier(name)} allow_connections ${allowed}`, []);
-}
-
-/** A mark is of our own making and has nothing to quote: no parameter can stand there. */
-export function commentOn(database: string, mark: string): string {
-  if (!/^[\w :.-]*$/.test(mark)) {
-    throw new Error('A mark has letters, digits, spaces, and "_:.-" only.');
-  }
-  return `comment on database ${quoteIdentifier(database)} is '${mark}'`;
 }

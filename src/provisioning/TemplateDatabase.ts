@@ -6,8 +6,9 @@ import { MigrationFiles } from '../migrations/MigrationFiles.ts';
 import { type MigrationLock, TenantMigrator } from '../migrations/TenantMigrator.ts';
 import type { OrmTemplate } from '../orm/OrmTemplate.ts';
 import { type CreationStrategy, strategyFor } from './creationStrategy.ts';
-import { commentOn, type DatabaseAdmin } from './DatabaseAdmin.ts';
+import type { DatabaseAdmin } from './DatabaseAdmin.ts';
 import { type DatabaseNames, hashOf } from './databaseNames.ts';
+import { commentOn } from './databaseStatements.ts';
 import type { TemplateOptions } from './ProvisioningOptions.ts';
 
 export interface TemplateParts {

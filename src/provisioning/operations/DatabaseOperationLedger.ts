@@ -140,20 +140,14 @@ export class DatabaseOperationLedger implements OperationLedger {
   }
 
   async #advance(em: EntityManager | undefined, operation: Operation, change: Advance): Promise<Operation> {
-    const { done, keepDone, data = {} } = change;
+    const { done = [], keepDone, data = {} } = change;
     const { state = 'running', isUndoing = operation.isUndoing, error = operation.error } = change;
     const step = 'step' in change ? change.step : operation.step;
     const isOpen = state === 'running';
     const [row] = await this.#central.sql<OperationRow>(
       ADVANCE,
       [
-        ...[
-          keepDone ?? null,
-          JSON.stringify(done === undefined ? [] : [done]),
-          JSON.stringify(data),
-          step ?? null,
-          state,
-        ],
+        ...[keepDone ?? null, JSON.stringify(done), JSON.stringify(data), step ?? null, state],
         ...[isUndoing, error === undefined ? null : JSON.stringify(error), isOpen, this.#leaseMs, isOpen, isOpen],
         ...[operation.id, this.#worker, operation.attempt],
       ],

@@ -39,13 +39,13 @@ export class MemoryOperationLedger implements OperationLedger {
 
   async advance({ tenantId }: Operation, change: Advance): Promise<Operation> {
     const operation = this.#open.get(tenantId) as Operation;
-    const { done, keepDone, inCentral, data, ...rest } = change;
+    const { done = [], keepDone, inCentral, data, ...rest } = change;
     const patch = await inCentral?.(NO_CENTRAL);
     const kept = operation.done.slice(0, keepDone);
     return this.#keep({
       ...operation,
       ...rest,
-      done: done === undefined ? kept : [...kept, done],
+      done: [...kept, ...done],
       data: { ...operation.data, ...data, ...patch },
       finishedAt: change.state === undefined ? operation.finishedAt : new Date().toISOString(),
     });

@@ -1,5 +1,12 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { Operation, OperationData, OperationFailure, OperationKind, OperationState } from './Operation.ts';
+import type {
+  DoneStep,
+  Operation,
+  OperationData,
+  OperationFailure,
+  OperationKind,
+  OperationState,
+} from './Operation.ts';
 
 export interface NewOperation {
   readonly kind: OperationKind;
@@ -13,8 +20,8 @@ export type InCentral = (em: EntityManager) => Promise<OperationData | undefined
 
 /** What becomes of an operation with a step. What is left out stays. */
 export interface Advance {
-  /** The step that is over. */
-  readonly done?: { readonly step: string; readonly tookMs: number };
+  /** The steps that are over now. */
+  readonly done?: readonly DoneStep[];
   /** How many of the steps that are over remain so. */
   readonly keepDone?: number;
   readonly step?: string | undefined;

@@ -10,6 +10,7 @@ import {
   TenantOperationError,
   TenantOperationUnderwayError,
 } from './operationErrors.ts';
+import { furthestOf, inCentralOf, indexOf, lastOf } from './stepOrder.ts';
 
 export interface RunnerParts {
   readonly ledger: OperationLedger;
@@ -165,19 +166,21 @@ export class OperationRunner {
       }
       const data = (await step.run?.(context)) ?? undefined;
       const tookMs = Math.round(performance.now() - startedAt);
-      const next = following?.name;
-      const { inCentral } = step;
+      const after = { ...context, data: { ...context.data, ...data } };
+      const last = await lastOf(steps, index + 1, after);
+      const together = last === undefined ? [step] : [step, last];
+      const next = last === undefined ? following?.name : undefined;
       const over = await ledger.advance(operation, {
-        done: { step: step.name, tookMs },
+        done: together.map(({ name }) => ({ step: name, tookMs: name === step.name ? tookMs : 0 })),
         step: next,
         data,
         ...(next === undefined ? { state: 'done' } : {}),
-        inCentral:
-          inCentral &&
-          (async (em) => (await inCentral(em, { ...context, data: { ...context.data, ...data } })) ?? undefined),
+        inCentral: inCentralOf(together, after),
       });
       const { kind, tenantId, id: operationId } = operation;
-      events.emit('operation:step-done', { operationId, kind, tenantId, step: step.name, tookMs });
+      for (const one of over.done.slice(-together.length)) {
+        events.emit('operation:step-done', { operationId, kind, tenantId, ...one });
+      }
       if (next === undefined) {
         events.emit('operation:ended', { operationId, kind, tenantId, state: 'done', error: undefined });
       }
@@ -299,24 +302,6 @@ const NOT_BEGUN: Omit<Operation, keyof NewOperation> = {
   ...{ id: undefined, state: 'running', isUndoing: false, step: undefined, done: [], error: undefined, attempt: 1 },
   ...{ worker: undefined, leaseUntil: undefined, startedAt: '', finishedAt: undefined },
 };
-
-/** An operation that another release began may have steps that this one does not know. */
-function indexOf(steps: readonly OperationStep[], name: string | undefined): number {
-  const index = steps.findIndex((step) => step.name === name);
-  if (index < 0) {
-    throw new Error(`There is no step "${name}" in this release. Use the one that began the operation.`);
-  }
-  return index;
-}
-
-/** The last step that may have been begun: those that were passed over are not written down. */
-function furthestOf(steps: readonly OperationStep[], name: string | undefined): number {
-  let index = indexOf(steps, name);
-  while (steps[index]?.skip !== undefined && index < steps.length - 1) {
-    index += 1;
-  }
-  return index;
-}
 
 function failureOf(step: string, reason: unknown): OperationFailure {
   return { step, code: reason instanceof TenancyError ? reason.code : undefined, message: messageOf(reason) };
