@@ -1,5 +1,6 @@
 /**
- * What keeps tenants apart, each as the edits that take it away and the tests of test/isolation that must notice.
+ * What keeps tenants apart, each as the edits that take it away and the tests that must notice: of test/isolation, or
+ * below test/ where a folder is named.
  * `file` is below src/; `from` must be there, every occurrence is replaced.
  */
 const edit = (file, from, to) => ({ file, from, to });
@@ -269,5 +270,80 @@ export const cures = [
     'a tenant is not closed under its leases',
     [edit('orm/TenantOrm.ts', 'if (this.#leases > 0) {', 'if (false) {')],
     'interleavings',
+  ),
+  // A tenant's life
+  cure(
+    12,
+    'a new database is closed to everybody',
+    edit(
+      'provisioning/databaseStatements.ts',
+      / revoke connect, temporary on database \$\{quoteIdentifier\(name\)\} from public;/,
+      '',
+    ),
+    'integration/provisioning/provision',
+  ),
+  cure(
+    12,
+    'a role may connect to its own database only',
+    edit(
+      'provisioning/roles/TenantRoles.ts',
+      /(grant connect, temporary on database \$\{on\} to )\$\{name\}/,
+      ['grant connect, temporary on database $', '{on} to $', '{quoteIdentifier(this.group)}'].join(''),
+    ),
+    'integration/provisioning/roles',
+  ),
+  cure(
+    22,
+    'the template takes no connection',
+    edit('provisioning/TemplateDatabase.ts', 'await admin.allowConnections(database, false);', ''),
+    'integration/provisioning/template',
+  ),
+  cure(
+    22,
+    'other migrations are another template',
+    edit('provisioning/TemplateDatabase.ts', 'migrations.map(({ name, checksum }) => [name, checksum])', '[]'),
+    'integration/provisioning/template',
+  ),
+  cure(
+    23,
+    'processes let go before a drop',
+    edit('provisioning/steps/dropSteps.ts', 'letGoStep(parts), ...gone', '...gone'),
+    'integration/provisioning/life',
+  ),
+  cure(
+    23,
+    'no status while something is under way',
+    edit('provisioning/setTenantStatus.ts', 'row.open !== null || ', ''),
+    'integration/provisioning/life',
+  ),
+  cure(
+    11,
+    'a database of the same name is left alone',
+    edit('provisioning/DatabaseAdmin.ts', 'if (there.get(to) === database.mark) {', 'if (there.has(to)) {'),
+    'integration/provisioning/provision',
+  ),
+  cure(
+    23,
+    'a copy is compared before it is used',
+    edit('provisioning/steps/moveSteps.ts', 'if (differences.length > 0) {', 'if (false) {'),
+    'integration/provisioning/move',
+  ),
+  cure(
+    23,
+    'no trigger changes what is copied',
+    edit('provisioning/copy/CopySession.ts', 'disable trigger user', 'enable trigger user'),
+    'integration/provisioning/clone',
+  ),
+  cure(
+    12,
+    'a secret is bound to its tenant',
+    edit('secrets/EncryptedSecretStore.ts', "['tenancy_secrets', name, keyId]", "['tenancy_secrets', keyId]"),
+    'integration/secrets',
+  ),
+  cure(
+    12,
+    'both passwords while one is replaced',
+    edit('provisioning/roles/TenantCredentials.ts', '[newPassword(), ...passwords]', '[newPassword()]'),
+    'integration/provisioning/roles',
   ),
 ];

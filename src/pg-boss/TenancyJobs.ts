@@ -1,10 +1,14 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { PgBoss } from 'pg-boss';
 import { z } from 'zod';
-import { TenancyConfigurationError, TenancyError } from '../errors.ts';
+import type { NewTenant } from '../catalog/TenantStore.ts';
+import { TenancyConfigurationError, TenancyError, TenantConflictError } from '../errors.ts';
 import type { FleetMigrateOptions, FleetWorkOptions } from '../migrations/fleet/FleetOptions.ts';
 import type { FleetReport } from '../migrations/fleet/FleetRun.ts';
+import type { ProvisionOptions } from '../provisioning/TenantProvisioner.ts';
 import type { TenantOrmManager } from '../TenantOrmManager.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
+import { assertTenantId } from '../tenant/tenantId.ts';
 
 export interface TenancyJobsOptions {
   /** The queue of pg-boss. @default 'tenancy-fleet' */
@@ -35,7 +39,10 @@ const QUEUE = Object.freeze({
 });
 
 const optionsShape = z.strictObject({ queue: z.string().min(1).default(DEFAULT_QUEUE) });
-const dataShape = z.object({ runId: z.string() });
+const dataShape = z.union([
+  z.object({ runId: z.string() }),
+  z.object({ tenant: z.looseObject({ id: z.string() }), region: z.string().optional() }),
+]);
 
 /** The worker left the run before its end; pg-boss gives the job to another one. */
 class RunLeftError extends TenancyError {
@@ -43,7 +50,7 @@ class RunLeftError extends TenancyError {
 }
 
 /**
- * Runs over the fleet, worked on by whoever works on a queue of pg-boss. The run and its tenants are in the ledger of the
+ * Runs over the fleet, and new tenants, worked on by whoever works on a queue of pg-boss. The run and its tenants are in the ledger of the
  * central database, as those of `manager.fleet` are; a job says no more than that there is a run to take part in.
  */
 export class TenancyJobs<T extends Tenant = Tenant> {
@@ -86,14 +93,30 @@ export class TenancyJobs<T extends Tenant = Tenant> {
     }
   }
 
-  /** Works on runs, one at a time, until `stop` or until pg-boss stops, which leaves what is pending to others. */
+  /**
+   * Sends a job by which a worker makes the tenant, as `manager.provision` does. One that dies leaves it to another one, which
+   * goes on where it stopped.
+   */
+  async provision(tenant: NewTenant<T>, { region }: Pick<ProvisionOptions, 'region'> = {}): Promise<void> {
+    const { id } = tenant as NewTenant<Tenant>;
+    assertTenantId(id);
+    await this.#ensureQueue();
+    await this.#boss.send(this.#queue, { tenant, ...(region === undefined ? {} : { region }) });
+  }
+
+  /** Works on runs and new tenants, one at a time, until `stop` or until pg-boss stops, which leaves what is pending to others. */
   async work(options: TenancyWorkOptions = {}): Promise<void> {
     await this.#ensureQueue();
     await this.#boss.work<unknown>(this.#queue, { pollingIntervalSeconds: 1 }, async ([job]) => {
       if (job === undefined) {
         return;
       }
-      const { runId } = dataShape.parse(job.data);
+      const data = dataShape.parse(job.data);
+      if ('tenant' in data) {
+        await this.#make(data.tenant as NewTenant<Tenant> as NewTenant<T>, data.region, job.signal);
+        return;
+      }
+      const { runId } = data;
       const report = await this.#manager.fleet.join(runId, { ...options, signal: job.signal });
       if (report.state === 'running') {
         throw new RunLeftError(`Fleet run "${runId}" was left before its end.`);
@@ -104,6 +127,21 @@ export class TenancyJobs<T extends Tenant = Tenant> {
   /** Takes no further job. */
   async stop(): Promise<void> {
     await this.#boss.offWork(this.#queue);
+  }
+
+  /** A job may come again after its worker has made the tenant and could not say so. */
+  async #make(tenant: NewTenant<T>, region: string | undefined, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#manager.provision(tenant, { region, signal });
+    } catch (error) {
+      const { id } = tenant as NewTenant<Tenant>;
+      const [made] = error instanceof TenantConflictError ? await this.#manager.operations({ tenantId: id }) : [];
+      const isThis =
+        made?.kind === 'provision' && made.state === 'done' && isDeepStrictEqual(made.request['tenant'], tenant);
+      if (!isThis) {
+        throw error;
+      }
+    }
   }
 
   #ensureQueue(): Promise<void> {

@@ -65,6 +65,8 @@ export class TemplateDatabase {
     if (now - this.#usedAt >= NOTE_USE_EVERY_MS) {
       this.#usedAt = now;
       await this.#parts.admin.mark(built.database, useMark());
+      // In the background: nobody waits for what others have left.
+      this.prune().catch(() => {});
     }
     return built;
   }

@@ -27,7 +27,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   testing: [...BASE, 'catalog'],
   koa: [...BASE, 'catalog', 'resolution', 'orm', 'TenantOrmManager.ts'],
-  'pg-boss': [...BASE, 'migrations', 'TenantOrmManager.ts'],
+  'pg-boss': [...BASE, 'catalog', 'migrations', 'provisioning', 'TenantOrmManager.ts'],
   cli: [
     ...[
       ...BASE,

@@ -7,6 +7,7 @@ import { createDatabase, dropDatabase, serverUrl, uniqueName } from '../../suppo
 import { FLEET_NAMES, FleetWorld } from '../../support/fleet/FleetWorld.ts';
 import type { FleetProgram } from '../../support/fleet/fleetProgram.ts';
 import { until } from '../../support/manager/TestTenants.ts';
+import { LifeWorld } from '../../support/provisioning/LifeWorld.ts';
 import { runProgram } from '../../support/runProgram.ts';
 
 describe('jobs of pg-boss', () => {
@@ -94,4 +95,41 @@ describe('jobs of pg-boss', () => {
     expect(() => new TenancyJobs(boss, manager, { queue: '' })).toThrow(TenancyConfigurationError);
     expect(() => new TenancyJobs(boss, manager, { name: 'x' } as never)).toThrow('name');
   });
+
+  it('make new tenants, and find them made when they come again', async () => {
+    await using world = await LifeWorld.create();
+    const manager = await world.manager();
+    const jobs = new TenancyJobs(boss, manager as never, { queue: uniqueName('queue') });
+    await expect(jobs.provision({ id: 'Not An Id' } as never)).rejects.toThrow(TenancyConfigurationError);
+    await jobs.provision({ id: 'acme', domains: ['acme.com'] } as never);
+    await jobs.provision({ id: 'acme', domains: ['acme.com'] } as never);
+    const ended: string[] = [];
+    manager.events.on('operation:ended', ({ tenantId, state }) => ended.push(`${tenantId} ${state}`));
+    await jobs.work();
+    await jobs.provision({ id: 'globex' } as never);
+    await until(async () => (await manager.catalog.find('globex'))?.status === 'active', 'nobody makes it');
+    await jobs.stop();
+    expect(ended).toEqual(['acme done', 'globex done']);
+    expect(await manager.catalog.find('acme')).toMatchObject({ status: 'active', domains: ['acme.com'] });
+  }, 30_000);
+
+  it('of a new tenant whose worker is killed are gone on with by another one', async () => {
+    await using world = await LifeWorld.create();
+    const manager = await world.manager({ provisioning: { seed: () => {} } });
+    const jobs = new TenancyJobs(boss, manager as never, { queue: uniqueName('queue') });
+    // As a worker does that takes the job and dies.
+    await world.inProcess({ verb: 'provision', args: [{ id: 'acme' }], killAt: 8 });
+    const [operation] = await manager.operations({ tenantId: 'acme' });
+    await until(async () => Date.now() > Date.parse(operation?.leaseUntil ?? ''), 'its lease does not end');
+    await jobs.provision({ id: 'acme' } as never);
+    await jobs.work();
+    await until(async () => (await manager.catalog.find('acme'))?.status === 'active', 'nobody finishes it');
+    await jobs.stop();
+    const [finished] = await manager.operations({ tenantId: 'acme' });
+    expect(finished?.state).toBe('done');
+    expect(finished?.id).toBe(operation?.id);
+    // Beside the template that the other process, whose classes are compiled otherwise, has not finished.
+    const databases = (await world.databases()).filter((name) => !name.includes('_building_'));
+    expect(databases).toEqual([world.databaseOf('acme')]);
+  }, 60_000);
 });

@@ -123,6 +123,7 @@ const WALKS: Readonly<Record<string, Walk>> = {
   },
   clone: {
     verb: 'clone',
+    hasRoles: true,
     args: (id) => ['first', { id }],
     after: async (manager, id, world) => {
       if ((await manager.catalog.find(id))?.status !== 'active') {
@@ -135,6 +136,7 @@ const WALKS: Readonly<Record<string, Walk>> = {
   move: {
     verb: 'move',
     hasOther: true,
+    hasRoles: true,
     args: (id) => [id, { to: 'other' }],
     before: (manager, id) => manager.provision({ id, server: 'default' }),
     after: async (manager, id, world) => {
@@ -188,6 +190,18 @@ describe('a process that is killed', () => {
       const killed = await walkAll(world, walk);
       expect(killed).toBeGreaterThanOrEqual(walk.atLeast);
       await expectNoOrphans(world);
+      if (other !== undefined) {
+        // What tenants were moved from goes with its role.
+        await world.query('update tenancy_leftovers set drop_after = now()');
+        await (await world.manager()).prune();
+        const tenants = await world.query<{ server: string }>('select server from tenancy_tenants');
+        const here = tenants.filter(({ server }) => server === 'default').length;
+        expect([await world.databases(), await world.roleNames()].map(({ length }) => length)).toEqual([
+          here,
+          here + 1,
+        ]);
+        expect(await world.roleNames(other.url)).toHaveLength(tenants.length - here + 1);
+      }
     },
     240_000,
   );
