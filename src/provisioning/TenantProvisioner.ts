@@ -5,6 +5,7 @@ import type { PostgresServer } from '../connections/PostgresServer.ts';
 import type { LentConnection } from '../connections/TenantPool.ts';
 import { TenancyConfigurationError, TenantNotFoundError } from '../errors.ts';
 import type { TenancyEmitter } from '../events.ts';
+import { TenantSecretMissingError } from '../secrets/secretErrors.ts';
 import { serverOf, statusOf, type Tenant, type TenantStatus } from '../tenant/Tenant.ts';
 import { assertTenantId } from '../tenant/tenantId.ts';
 import { WrittenStream } from './copy/WrittenStream.ts';
@@ -206,7 +207,7 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
   }
 
   async move(id: string, { to, ...options }: MoveOptions): Promise<T> {
-    const { names, admins } = this.#parts;
+    const { names, admins, roles } = this.#parts;
     this.#assertCentral('move');
     if (!admins.has(to)) {
       throw new TenancyConfigurationError(
@@ -217,6 +218,9 @@ export class TenantProvisioner<T extends Tenant = Tenant> {
     const placed = await this.#placed(tenant);
     if (placed.server === to && !(await this.#isOpen(id))) {
       throw new TenancyConfigurationError(`Tenant "${id}" is on the server "${to}" already.`, { tenantId: id });
+    }
+    if (roles !== undefined && placed.role === null) {
+      throw new TenantSecretMissingError(id);
     }
     const data = { ...placed, to, made: names.made(), left: names.left() };
     await this.#start('move', id, { request: { to }, data }, moveSteps(this.#parts), options);

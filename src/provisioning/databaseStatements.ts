@@ -21,7 +21,7 @@ const RENAME_ATTEMPTS = 10;
 
 const INFO = `
   select datname as name, datallowconn as "takesConnections", shobj_description(oid, 'pg_database') as mark,
-    (select count(*)::int from pg_stat_activity where datid = pg_database.oid) as sessions
+    (select count(*)::int from pg_stat_activity where datid = pg_database.oid and usesysid is not null) as sessions
   from pg_database where datname = $1`;
 
 /** The marks of those of these databases that are there. */
@@ -101,9 +101,11 @@ export function closing(name: string, mark: string): string {
   return `${commentOn(name, mark)}; revoke connect, temporary on database ${quoteIdentifier(name)} from public; `;
 }
 
+/** Of clients. Autovacuum makes way by itself, and is nobody's to end but a superuser's. */
 export async function terminateAll(session: LentConnection, name: string): Promise<void> {
   await session.query(
-    'select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and pid <> pg_backend_pid()',
+    `select pg_terminate_backend(pid) from pg_stat_activity
+     where datname = $1 and usesysid is not null and pid <> pg_backend_pid()`,
     [name],
   );
 }
