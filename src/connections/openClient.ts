@@ -168,7 +168,7 @@ async function connect(client: pg.Client, { tenantId, database, session, user }:
   if (user !== undefined && role !== user) {
     throw new TenancyConfigurationError(
       `Tenant "${tenantId}": the connection is one of the role "${role}" instead of "${user}". Where \`url\` is a pooler, ` +
-        'have it log in as its clients do, as by `auth_query` and without `user` in its databases.',
+        'have it log in as its clients do, without `user` in its databases.',
       { tenantId },
     );
   }

@@ -38,6 +38,9 @@ const isoTime = (column: string): string =>
 const COLUMNS = `id::text, kind, tenant_id, state, is_undoing, request, data, step, done, error, attempt, worker,
   ${isoTime('lease_until')}, ${isoTime('started_at')}, ${isoTime('finished_at')}`;
 
+/** Operations that begin without a tenant. */
+const MAKES_TENANT: ReadonlySet<OperationKind> = new Set(['provision', 'clone', 'import']);
+
 const OPEN = "state in ('running', 'failed')";
 const LEASE = "clock_timestamp() + ? * interval '1 millisecond'";
 
@@ -73,8 +76,8 @@ export class DatabaseOperationLedger implements OperationLedger {
 
   async begin(operation: NewOperation, { step, next, inCentral }: FirstStep): Promise<Operation | undefined> {
     const { kind, tenantId, request, data } = operation;
-    // This process hears of it as others do, and at once when it is over.
-    return this.#central.change([], async (em) => {
+    // Of a tenant that nobody knows yet this process hears when it is whole.
+    return this.#central.change(MAKES_TENANT.has(kind) ? [] : [tenantId], async (em) => {
       const done = [{ step, tookMs: 0 }];
       const values = [kind, tenantId, ...[request, data, done].map((value) => JSON.stringify(value))];
       const rest = [next ?? null, this.#worker, this.#leaseMs];

@@ -49,6 +49,28 @@ describe('suspend, readonly, maintenance and resume', () => {
   });
 });
 
+describe('a status', () => {
+  it('is not changed under an operation that is not over', async () => {
+    await using world = await LifeWorld.create();
+    const manager = await world.manager();
+    await manager.provision({ id: 'acme' });
+    await manager.archive('acme');
+    const stop = new AbortController();
+    manager.events.on('operation:step-done', ({ kind, step }) => {
+      if (kind === 'restore' && step === 'open') {
+        stop.abort(new Error('cut off'));
+      }
+    });
+    const cut = manager.restore('acme', { signal: stop.signal, onFailure: 'keep' });
+    await expect(cut).rejects.toThrow('cut off');
+    expect(await manager.catalog.find('acme')).toMatchObject({ status: 'maintenance' });
+    await expect(manager.resume('acme')).rejects.toThrow('Its restore is not over');
+    await expect(manager.rotatePassword('acme')).rejects.toThrow('Give `roles`');
+    await manager.restore('acme');
+    expect(await manager.resume('acme')).toMatchObject({ status: 'active' });
+  });
+});
+
 describe('archive and restore', () => {
   it('close the database to everybody, keep it, and open it again as it was', async () => {
     await using world = await LifeWorld.create();

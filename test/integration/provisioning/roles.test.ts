@@ -2,6 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { Migration } from '@mikro-orm/migrations';
 import { type SecretStore, TenantOperationError, TenantOrmManager } from 'mikro-orm-multitenancy';
 import pg from 'pg';
+import { openClient } from '../../../src/connections/openClient.ts';
+import { NO_SESSION } from '../../../src/connections/SessionSettings.ts';
 import { adminQuery, serverUrl } from '../../support/databases.ts';
 import { OwnPostgres } from '../../support/faults/OwnPostgres.ts';
 import { House, until } from '../../support/manager/TestTenants.ts';
@@ -129,6 +131,16 @@ describe('a tenant with a role of its own', () => {
       await em.execute('insert into attic.box values (1)');
       expect(await em.execute('select colour from door')).toEqual([{ colour: 'green' }]);
     });
+  });
+
+  it('is refused where the connection arrives as somebody else', async () => {
+    const url = new URL(serverUrl());
+    const address = { url: url.href, user: undefined, password: undefined, ssl: undefined, connectTimeoutMs: 5_000 };
+    const target = { tenantId: 'acme', database: 'postgres', session: NO_SESSION };
+    const wrong = openClient(address, { ...target, user: 'tenant_acme' });
+    await expect(wrong).rejects.toThrow(/is one of the role ".*" instead of "tenant_acme"/);
+    const right = await openClient(address, { ...target, user: decodeURIComponent(url.username) });
+    await right.end();
   });
 
   it('has its limit and its settings', async () => {
@@ -283,11 +295,18 @@ describe('rotatePassword', () => {
     const manager = await world.manager({ rolesOptions: { secrets } });
     await manager.provision({ id: 'acme' });
     const { write } = secrets;
-    for (const failsAt of [1, 2]) {
+    for (const [failsAt, isWritten] of [
+      [1, false],
+      // Before the server has the new password.
+      [1, true],
+      [2, false],
+      [2, true],
+    ] as const) {
       let writes = 0;
       secrets.write = async (name, secret) => {
         writes += 1;
         if (writes === failsAt) {
+          await (isWritten ? write.call(secrets, name, secret) : undefined);
           throw new Error('the process is gone');
         }
         await write.call(secrets, name, secret);

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -92,6 +92,12 @@ server_check_delay = 0
       child.once('error', reject);
       child.once('exit', () => reject(new Error(`PgBouncer did not start:\n${output}`)));
     });
+  }
+
+  /** Lets one more role in, by its password. */
+  async allow(user: string, password: string): Promise<void> {
+    await appendFile(join(this.#folder, 'users.txt'), `"${user}" "${password}"\n`);
+    await this.console('reload');
   }
 
   /** Ends it at once, with its connections on both sides, as a crash does. */
