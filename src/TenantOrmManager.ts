@@ -8,6 +8,7 @@ import { PostgresServer, type PostgresServerStats } from './connections/Postgres
 import { CENTRAL, type CentralForks } from './context/centralContext.ts';
 import { contextualEntityManager } from './context/contextualEntityManager.ts';
 import { currentContext } from './context/TenantContext.ts';
+import { assertCaptured, checkedSnapshot, snapshotOf, type TenantSnapshot } from './context/TenantSnapshot.ts';
 import { ManagerClosedError, NoTenantError, TenancyConfigurationError, TenantNotFoundError } from './errors.ts';
 import { TenancyEmitter } from './events.ts';
 import {
@@ -231,10 +232,21 @@ export class TenantOrmManager<
     return this.acquire(id, options);
   }
 
-  /** Runs `work` as the tenant, on a fork of its own, and releases the tenant whatever happens. */
-  async run<R>(id: string, work: TenantWork<R, T, EM>, options: RunOptions & AcquireOptions = {}): Promise<R> {
-    const lease = await this.acquire(id, options);
+  /**
+   * Runs `work` as the tenant, on a fork of its own, and releases the tenant whatever happens. `of` is its id, or what
+   * {@link capture} gave: then it rejects with `TenantReplacedError` when the id is another tenant's by now.
+   */
+  async run<R>(
+    of: string | TenantSnapshot,
+    work: TenantWork<R, T, EM>,
+    options: RunOptions & AcquireOptions = {},
+  ): Promise<R> {
+    const snapshot = typeof of === 'object' ? checkedSnapshot(of) : undefined;
+    const lease = await this.acquire(snapshot?.tenantId ?? (of as string), options);
     try {
+      if (snapshot !== undefined) {
+        assertCaptured(snapshot, lease.tenant);
+      }
       return await lease.run(work, options);
     } finally {
       lease.release();
@@ -255,11 +267,15 @@ export class TenantOrmManager<
 
   /** The tenant of this async context. Throws `NoTenantError` when there is none. */
   requireTenant(): T {
-    const tenant = this.current();
-    if (tenant === undefined) {
-      throw new NoTenantError('manager.requireTenant()');
-    }
-    return tenant;
+    return this.#currentOr('manager.requireTenant()');
+  }
+
+  /**
+   * The tenant of this async context as JSON, for a queue or another process, where {@link run} takes it. Throws
+   * `NoTenantError` when there is none.
+   */
+  capture(): TenantSnapshot {
+    return snapshotOf(this.#currentOr('manager.capture()'));
   }
 
   /** MikroORM's migrator for one tenant, under a lock and on connections that requests cannot starve. */
@@ -318,6 +334,14 @@ export class TenantOrmManager<
     } finally {
       lease.release();
     }
+  }
+
+  #currentOr(what: string): T {
+    const tenant = this.current();
+    if (tenant === undefined) {
+      throw new NoTenantError(what);
+    }
+    return tenant;
   }
 
   async #find(id: string): Promise<T> {

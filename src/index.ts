@@ -15,6 +15,10 @@ export type { BreakerState, PostgresServerStats } from './connections/PostgresSe
 export type { Password, ReplicaOptions, ServerOptions } from './connections/ServerOptions.ts';
 export type { SessionOption, SessionSettings } from './connections/SessionSettings.ts';
 export { currentTenant, requireTenant } from './context/TenantContext.ts';
+export { TenantReplacedError } from './context/TenantReplacedError.ts';
+export type { TenantSnapshot } from './context/TenantSnapshot.ts';
+export { tenantKey } from './context/tenantKey.ts';
+export { tenantPath } from './context/tenantPath.ts';
 export type { DomainChallenge } from './domains/DomainChallenge.ts';
 export type { TxtResolver } from './domains/lookUpTxt.ts';
 export {

@@ -5,7 +5,6 @@ import Cursor from 'pg-cursor';
 import type { EntityOwner } from '../context/OwnerGuard.ts';
 import { messageOf, NoTenantError, TenancyConfigurationError } from '../errors.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
-import { serverOf } from '../tenant/Tenant.ts';
 import { assertConnectsThroughPool } from './assertConnectsThroughPool.ts';
 import { guardedEntityManager } from './guardedEntityManager.ts';
 import { SafeHydrator } from './SafeHydrator.ts';
@@ -139,7 +138,7 @@ export class OrmTemplate {
       }));
     }
     if (this.#resultCache !== undefined) {
-      const cache = new TenantResultCache(this.#resultCache, tenant.id, serverOf(tenant), tenant.database);
+      const cache = new TenantResultCache(this.#resultCache, tenant);
       options.resultCache = { ...this.#options.resultCache, adapter: standIn('TenantResultCache', cache) as never };
     }
     return options;

@@ -78,3 +78,13 @@ export function statusOf(tenant: Tenant): TenantStatus {
 export function serverOf(tenant: Tenant): string {
   return tenant.server ?? DEFAULT_SERVER;
 }
+
+/**
+ * When the tenant was created, in ISO 8601, where its catalogue keeps a `createdAt`. An id can be given away again once its
+ * tenant was dropped; this tells the two apart.
+ */
+export function createdAtOf(tenant: Tenant): string | undefined {
+  const { createdAt } = tenant as { readonly createdAt?: unknown };
+  const isDate = createdAt instanceof Date && !Number.isNaN(createdAt.getTime());
+  return isDate ? createdAt.toISOString() : undefined;
+}

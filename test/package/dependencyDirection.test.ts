@@ -27,7 +27,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   testing: [...BASE, 'catalog'],
   koa: [...BASE, 'catalog', 'resolution', 'orm', 'TenantOrmManager.ts'],
-  'pg-boss': [...BASE, 'catalog', 'migrations', 'provisioning', 'TenantOrmManager.ts'],
+  jobs: [...BASE, 'context'],
+  bullmq: [...BASE, 'context', 'jobs', 'TenantOrmManager.ts'],
+  'pg-boss': [...BASE, 'jobs', 'catalog', 'migrations', 'provisioning', 'TenantOrmManager.ts'],
   cli: [
     ...[
       ...BASE,

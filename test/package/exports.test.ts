@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import * as main from 'mikro-orm-multitenancy';
+import * as bullmq from 'mikro-orm-multitenancy/bullmq';
 import * as cli from 'mikro-orm-multitenancy/cli';
 import * as koa from 'mikro-orm-multitenancy/koa';
 import * as pgBoss from 'mikro-orm-multitenancy/pg-boss';
@@ -52,6 +53,7 @@ const PUBLIC = {
     'TenantOperationUnderwayError',
     'TenantOrmManager',
     'TenantReadOnlyError',
+    'TenantReplacedError',
     'TenantSecretMissingError',
     'TenantStatusError',
     'TenantSuspendedError',
@@ -60,6 +62,8 @@ const PUBLIC = {
     'WrongTenantError',
     'currentTenant',
     'requireTenant',
+    'tenantKey',
+    'tenantPath',
   ],
   './koa': [
     ...['byClaim', 'byCookie', 'byDomain', 'byHeader', 'byPath', 'byQuery', 'bySubdomain'],
@@ -67,7 +71,8 @@ const PUBLIC = {
   ],
   './testing': ['catalogConformance'],
   './cli': ['defineTenancyConfig', 'mikroOrmConfig'],
-  './pg-boss': ['TenancyJobs'],
+  './bullmq': ['TenantQueue', 'tenantProcessor'],
+  './pg-boss': ['TenancyJobs', 'TenantBoss'],
 } as const;
 
 describe('the package', () => {
@@ -76,6 +81,7 @@ describe('the package', () => {
     ['./koa', koa],
     ['./testing', testing],
     ['./cli', cli],
+    ['./bullmq', bullmq],
     ['./pg-boss', pgBoss],
   ] as const)('exports from "%s" exactly its public API', (entry, module) => {
     expect(Object.keys(module).sort()).toEqual([...PUBLIC[entry]]);
