@@ -6,6 +6,9 @@ import { type TenantJobData, tenantOfJob } from '../jobs/jobData.ts';
 import type { TenantOrmManager } from '../TenantOrmManager.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
 
+/** A job of BullMQ that a `TenantQueue` has added. */
+export type TenantJob<Data, Result = unknown, Name extends string = string> = Job<TenantJobData<Data>, Result, Name>;
+
 /** Where a job runs. */
 export interface TenantJobContext<T extends Tenant, EM extends EntityManager> {
   /** The fork of this job, which is also the current EntityManager. */
@@ -29,8 +32,8 @@ export function tenantProcessor<
   EM extends EntityManager,
 >(
   manager: Pick<TenantOrmManager<T, EM>, 'run'>,
-  work: (job: Job<TenantJobData<Data>, Result, Name>, context: TenantJobContext<T, EM>) => Result | Promise<Result>,
-): (job: Job<TenantJobData<Data>, Result, Name>, token?: string, signal?: AbortSignal) => Promise<Result> {
+  work: (job: TenantJob<Data, Result, Name>, context: TenantJobContext<T, EM>) => Result | Promise<Result>,
+): (job: TenantJob<Data, Result, Name>, token?: string, signal?: AbortSignal) => Promise<Result> {
   return async (job, token, signal) => {
     let hasBegun = false;
     try {
