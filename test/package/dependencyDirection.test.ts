@@ -25,7 +25,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...[...BASE, 'catalog', 'central', 'connections', 'context', 'orm', 'migrations', 'provisioning', 'resolution'],
     'ManagerOptions.ts',
   ],
-  testing: [...BASE, 'catalog'],
+  testing: [
+    ...[...BASE, 'catalog', 'central', 'connections', 'context', 'orm', 'provisioning'],
+    ...['ManagerOptions.ts', 'TenantOrmManager.ts'],
+  ],
   koa: [...BASE, 'catalog', 'resolution', 'orm', 'TenantOrmManager.ts'],
   jobs: [...BASE, 'context'],
   bullmq: [...BASE, 'context', 'jobs', 'TenantOrmManager.ts'],

@@ -69,7 +69,7 @@ const PUBLIC = {
     ...['byClaim', 'byCookie', 'byDomain', 'byHeader', 'byPath', 'byQuery', 'bySubdomain'],
     ...['tenancy', 'trustResolution'],
   ],
-  './testing': ['catalogConformance'],
+  './testing': ['TestTenancy', 'catalogConformance', 'expectIsolated'],
   './cli': ['defineTenancyConfig', 'mikroOrmConfig'],
   './bullmq': ['TenantQueue', 'tenantProcessor'],
   './pg-boss': ['TenancyJobs', 'TenantBoss'],

@@ -5,6 +5,7 @@ const SOURCE = {
   'mikro-orm-multitenancy': '../../src/index.ts',
   'mikro-orm-multitenancy/koa': '../../src/koa/index.ts',
   'mikro-orm-multitenancy/cli': '../../src/cli/index.ts',
+  'mikro-orm-multitenancy/bullmq': '../../src/bullmq/index.ts',
   'mikro-orm-multitenancy/pg-boss': '../../src/pg-boss/index.ts',
   'mikro-orm-multitenancy/testing': '../../src/testing/index.ts',
 };
