@@ -126,7 +126,10 @@ const alterations: readonly { readonly breaks: string; readonly altered: Partial
 
 /** `Class` with other static members. */
 function withStatics<C extends new (...args: never[]) => object>(Class: C, statics: object): C {
-  return Object.assign(class extends (Class as unknown as new (...args: unknown[]) => object) {}, statics) as unknown as C;
+  return Object.assign(
+    class extends (Class as unknown as new (...args: unknown[]) => object) {},
+    statics,
+  ) as unknown as C;
 }
 
 describe('a package that is not as it was', () => {
