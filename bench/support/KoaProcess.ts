@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import type { Profiler } from 'node:inspector/promises';
 import { join } from 'node:path';
 
 /**
@@ -38,6 +39,8 @@ export interface KoaServerUsage {
   readonly cpuUs: number;
 }
 
+export type KoaServerQuestion = 'usage' | 'start profiling' | 'stop profiling';
+
 /** A Koa application in a process of its own. */
 export class KoaProcess {
   readonly port: number;
@@ -55,9 +58,20 @@ export class KoaProcess {
   }
 
   async cpuUs(): Promise<number> {
-    this.#child.send('usage');
-    const [usage] = (await once(this.#child, 'message')) as [KoaServerUsage];
-    return usage.cpuUs;
+    return (await this.#ask<KoaServerUsage>('usage')).cpuUs;
+  }
+
+  /** What the process does during `work`, as V8 samples it. */
+  async profile(work: () => Promise<void>): Promise<Profiler.Profile> {
+    await this.#ask('start profiling');
+    await work();
+    return this.#ask<Profiler.Profile>('stop profiling');
+  }
+
+  async #ask<A>(question: KoaServerQuestion): Promise<A> {
+    this.#child.send(question);
+    const [answer] = (await once(this.#child, 'message')) as [A];
+    return answer;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,6 @@
 // A server process of `koaThroughput` and `catalogThroughput`: one of the applications, whichever the parent asks for.
 import { once } from 'node:events';
+import { Session } from 'node:inspector/promises';
 import type { AddressInfo } from 'node:net';
 import { type EntitySchema, MikroORM, RequestContext } from '@mikro-orm/postgresql';
 import Koa from 'koa';
@@ -7,7 +8,7 @@ import { StaticCatalog, type Tenant, TenantOrmManager } from 'mikro-orm-multiten
 import { bySubdomain, tenancy, trustResolution } from 'mikro-orm-multitenancy/koa';
 import pg from 'pg';
 import { entities, type Row } from './entities.ts';
-import type { KoaServerOptions, KoaServerUsage } from './KoaProcess.ts';
+import type { KoaServerOptions, KoaServerQuestion, KoaServerUsage } from './KoaProcess.ts';
 
 const options = JSON.parse(process.argv[2] ?? '') as KoaServerOptions;
 const tables = entities(options.entities ?? 1);
@@ -108,11 +109,22 @@ await once(server, 'listening');
 // While the other server has its turn, connections to this one are idle.
 server.keepAliveTimeout = 0;
 
-process.on('message', () => {
-  const { user, system } = process.cpuUsage();
-  const usage: KoaServerUsage = { cpuUs: user + system };
-  process.send?.(usage);
-});
+const inspector = new Session();
+const answers: Record<KoaServerQuestion, () => Promise<object>> = {
+  usage: async () => {
+    const { user, system } = process.cpuUsage();
+    return { cpuUs: user + system } satisfies KoaServerUsage;
+  },
+  'start profiling': async () => {
+    inspector.connect();
+    await inspector.post('Profiler.enable');
+    await inspector.post('Profiler.setSamplingInterval', { interval: 200 });
+    await inspector.post('Profiler.start');
+    return {};
+  },
+  'stop profiling': async () => (await inspector.post('Profiler.stop')).profile,
+};
+process.on('message', async (question: KoaServerQuestion) => process.send?.(await answers[question]()));
 process.once('disconnect', () => {
   server.closeAllConnections();
   server.close(() => void close());

@@ -1,5 +1,7 @@
 // For programs that a test starts with `node --import`: the package's own name means its source, as in the tests.
+import { readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
+import { fileURLToPath } from 'node:url';
 
 const SOURCE = {
   'mikro-orm-multitenancy': '../../src/index.ts',
@@ -10,9 +12,25 @@ const SOURCE = {
   'mikro-orm-multitenancy/testing': '../../src/testing/index.ts',
 };
 
+// Node.js 22 knows no `await using`, and before 22.18 no TypeScript. What the package is built to needs neither.
+const { transformSync } = Number.parseInt(process.versions.node, 10) < 24 ? await import('@swc/core') : {};
+const jsc = {
+  target: 'es2024',
+  parser: { syntax: 'typescript', decorators: true },
+  transform: { decoratorVersion: '2022-03' },
+};
+
 registerHooks({
   resolve(specifier, context, next) {
     const source = SOURCE[specifier];
     return next(source === undefined ? specifier : new URL(source, import.meta.url).href, context);
+  },
+  load(url, context, next) {
+    if (transformSync === undefined || !url.endsWith('.ts')) {
+      return next(url, context);
+    }
+    const filename = fileURLToPath(url);
+    const { code } = transformSync(readFileSync(filename, 'utf8'), { filename, jsc, module: { type: 'es6' } });
+    return { format: 'module', source: code, shortCircuit: true };
   },
 });

@@ -27,7 +27,7 @@ export class SystemPostgres implements AsyncDisposable {
     this.url = `postgresql://postgres:password@127.0.0.1:${port}`;
   }
 
-  static async start(): Promise<SystemPostgres> {
+  static async start({ maxConnections = 100 } = {}): Promise<SystemPostgres> {
     const folder = await postgresFolder();
     const port = await freePort();
     const server = new SystemPostgres(folder, port, userOf());
@@ -41,7 +41,7 @@ export class SystemPostgres implements AsyncDisposable {
     await server.#run('initdb', ['-D', data, '-U', 'postgres', '-A', 'scram-sha-256', '--pwfile', passwords]);
     const settings = {
       ...FORGETFUL,
-      max_connections: 100,
+      max_connections: maxConnections,
       port,
       listen_addresses: '127.0.0.1',
       unix_socket_directories: folder,
