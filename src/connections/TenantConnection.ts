@@ -6,6 +6,7 @@ import type { BudgetedConnection, CloseCause } from './BudgetedConnection.ts';
 import { cancelStatement, cutClient, endClient } from './endClient.ts';
 import type { LeakWatch } from './LeakWatch.ts';
 import { type LeaseEnd, refusalAfter } from './LeaseEnd.ts';
+import { settlingCursor } from './settlingCursor.ts';
 import type { TenantConnectionListener, TenantConnectionParts } from './TenantConnectionParts.ts';
 import { type Send, TransactionSession } from './TransactionSession.ts';
 
@@ -82,13 +83,24 @@ export class TenantConnection implements BudgetedConnection {
   query<Q extends pg.Submittable>(cursor: Q): Q;
   query<Q extends pg.Submittable>(text: string | Q, parameters: readonly unknown[] = []): Promise<pg.QueryResult> | Q {
     if (!this.#leased) {
-      throw refusalAfter(this.#leaseEnd, this.#tenantId);
+      throw this.refusal;
     }
     if (typeof text !== 'string') {
       this.#assertReadsOnly((text as { readonly text?: string }).text ?? '');
       return this.#stream(text);
     }
     return this.#run(text, parameters);
+  }
+
+  /** Why no statement can be sent after the lease. */
+  get refusal(): Error {
+    return refusalAfter(this.#leaseEnd, this.#tenantId);
+  }
+
+  /** Calls `listener` once the connection is gone. Gives what takes the listener back. */
+  onGone(listener: () => void): () => void {
+    this.#onGone.add(listener);
+    return () => this.#onGone.delete(listener);
   }
 
   #assertReadsOnly(text: string): void {
@@ -149,7 +161,7 @@ export class TenantConnection implements BudgetedConnection {
 
   /** Submits a cursor; where settings belong to transactions, inside of one that ends with the cursor. */
   #stream<Q extends pg.Submittable>(submitted: Q): Q {
-    const cursor = this.#closable(submitted);
+    const cursor = settlingCursor(submitted, this);
     const settings = this.#inTransactions;
     const { close, handleError } = cursor as { close?(): Promise<void>; handleError?(error: unknown): void };
     if (settings === undefined || close === undefined || this.#client.getTransactionStatus() !== 'I') {
@@ -168,23 +180,6 @@ export class TenantConnection implements BudgetedConnection {
           await this.#send('commit', []);
         } finally {
           this.#underWay -= 1;
-        }
-      },
-    });
-  }
-
-  /** A cursor waits for the server's answer to `close`, which never comes once the connection is gone. */
-  #closable<Q extends pg.Submittable>(cursor: Q): Q {
-    const { close } = cursor as { close?(): Promise<void> };
-    if (close === undefined) {
-      return cursor;
-    }
-    return Object.assign(cursor, {
-      close: async (): Promise<void> => {
-        if (!this.#broken) {
-          const { promise: gone, resolve } = Promise.withResolvers<void>();
-          this.#onGone.add(resolve);
-          await Promise.race([gone, close.call(cursor)]).finally(() => this.#onGone.delete(resolve));
         }
       },
     });
