@@ -25,11 +25,10 @@ export function settlingCursor<Q extends pg.Submittable>(cursor: Q, connection: 
     return cursor;
   }
   return Object.assign(cursor, {
-    read: (rows: number) =>
-      unlessGone(connection, read.call(cursor, rows), (resolve, reject) => reject(connection.refusal)),
+    read: (rows: number) => unlessGone(connection, read.call(cursor, rows), ({ reject }) => reject(connection.refusal)),
     close: async (): Promise<void> => {
       if (!connection.broken) {
-        await unlessGone(connection, close.call(cursor), (resolve) => resolve());
+        await unlessGone(connection, close.call(cursor), ({ resolve }) => resolve());
       }
     },
   });
@@ -38,14 +37,14 @@ export function settlingCursor<Q extends pg.Submittable>(cursor: Q, connection: 
 async function unlessGone<R>(
   connection: CursorConnection,
   answer: Promise<R>,
-  settle: (resolve: (value: R) => void, reject: (error: Error) => void) => void,
+  settle: (gone: PromiseWithResolvers<R>) => void,
 ): Promise<R> {
-  const { promise: gone, resolve, reject } = Promise.withResolvers<R>();
+  const gone = Promise.withResolvers<R>();
   // What the cursor is told of it, as the reason of the server, comes a moment later, and says more.
-  const hear = (): void => void setImmediate(settle, resolve, reject);
+  const hear = (): void => void setImmediate(settle, gone);
   const forget = connection.onGone(hear);
   if (connection.broken) {
     hear();
   }
-  return Promise.race([answer, gone]).finally(forget);
+  return Promise.race([answer, gone.promise]).finally(forget);
 }
