@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+
 const KEPT = 20;
 
 /** Counts of what happened, and the first of what must not. */
@@ -20,8 +22,7 @@ export class Tally {
   /** An error by its code, with what it says, for whoever reads a complaint about the next one. */
   error(code: string, error: unknown): void {
     this.count('errors of the app', code);
-    const cause: unknown = error instanceof Error ? error.cause : undefined;
-    this.#last.set(code, [error, cause].filter((one) => one !== undefined).join(' <- '));
+    this.#last.set(code, inspect(error, { depth: 1, compact: true, breakLength: Infinity }).slice(0, 600));
   }
 
   lastOf(code: string): string {
