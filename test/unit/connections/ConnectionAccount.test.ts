@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { TenantClosedError, TenantConnectionError, TenantDatabaseMissingError } from 'mikro-orm-multitenancy';
+import { TenantClosedError, TenantConnectionError, TenantDatabaseMissingError } from '../../../src/errors.ts';
 import { BudgetWorld, type FakeConnection, outcomeOf } from '../../support/connections/BudgetWorld.ts';
 import { settled } from '../../support/settled.ts';
 

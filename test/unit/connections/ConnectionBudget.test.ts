@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ConnectionBudgetExceededError } from 'mikro-orm-multitenancy';
+import { ConnectionBudgetExceededError } from '../../../src/errors.ts';
 import {
   BudgetWorld,
   type FakeAccount,
