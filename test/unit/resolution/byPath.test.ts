@@ -28,6 +28,10 @@ describe('byPath', () => {
     expect(byPath({ prefix: '/t' })(tenantRequest({ path }))).toEqual(named('acme', rest));
   });
 
+  it('says what its source is', () => {
+    expect(byPath().source).toBe('path');
+  });
+
   it('refuses a path that could not be read', () => {
     expect(() => byPath()(tenantRequest({ path: '' }))).toThrow(BadTenantRequestError);
   });
@@ -54,6 +58,8 @@ describe('byPath', () => {
     ['an empty segment at the end', '/t/acme/houses//'],
     ['dot segments', '/t/acme/../globex/houses'],
     ['a dot segment', '/t/./acme'],
+    ['a dot segment after the id', '/t/acme/./houses'],
+    ['a dot segment at the end', '/t/acme/.'],
     ['dot segments at the end', '/t/acme/..'],
     ['encoded dot segments', '/t/acme/%2e%2e/globex'],
     ['half-encoded dot segments', '/t/acme/.%2E/globex'],

@@ -77,6 +77,8 @@ describe('parseHost', () => {
     ['an IPv4 address in hexadecimal', '0x7f.0.0.0x1'],
     ['an IPv4 address as one number', '2130706433'],
     ['a number as the last label', 'acme.1'],
+    ['a hexadecimal number as the last label', 'acme.0x7f'],
+    ['the beginning of a hexadecimal number as the last label', 'acme.0x'],
     ['IPv6 without brackets', '::1'],
     ['empty brackets', '[]'],
     ['IPv6 that is none', '[:::1]'],
