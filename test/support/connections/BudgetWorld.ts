@@ -72,14 +72,15 @@ export type FakeAccount = ConnectionAccount<FakeConnection>;
 
 /** A budget over connections that open and close when the test says so. */
 export class BudgetWorld {
-  readonly clock = new FakeClock();
+  readonly clock: FakeClock;
   readonly budget: ConnectionBudget<FakeConnection>;
   readonly openings: FakeOpening[] = [];
   readonly connections: FakeConnection[] = [];
   /** How many openings began, ever. */
   begun = 0;
 
-  constructor(limits: Partial<ConnectionBudgetLimits> = {}, random?: () => number) {
+  constructor(limits: Partial<ConnectionBudgetLimits> = {}, random?: () => number, clock = new FakeClock()) {
+    this.clock = clock;
     this.budget = new ConnectionBudget({ ...LIMITS, ...limits }, this.clock, random);
   }
 
