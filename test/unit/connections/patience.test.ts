@@ -46,6 +46,10 @@ describe('a caller of a tenant that has a connection', () => {
     waitingAt(acme);
     const second = waitingAt(acme);
     world.clock.advance(20);
+    world.closing[0]?.finishClosing();
+    await settled();
+    // One at a time: what is being opened may serve them both.
+    expect([world.openings.length, world.closing.length]).toEqual([1, 0]);
     await world.serve();
     expect(world.budget.stats()).toMatchObject({ inUse: 2, waiting: 1, stolen: 1 });
     world.clock.advance(19);
