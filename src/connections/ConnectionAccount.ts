@@ -136,7 +136,6 @@ export class ConnectionAccount<C extends BudgetedConnection> {
       this.#offer(connection);
     }
     this.#budget.dispatch(this);
-    this.#checkDrained();
   }
 
   /**

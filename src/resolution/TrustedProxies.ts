@@ -65,8 +65,8 @@ export class TrustedProxies {
     }
     const nodes = request.header('x-forwarded-for').flatMap(elementsOf);
     let client: string | undefined = peer;
-    while (nodes.length > 0 && this.has(client)) {
-      client = parseNode(nodes.pop() ?? '');
+    for (let node = nodes.pop(); node !== undefined && this.has(client); node = nodes.pop()) {
+      client = parseNode(node);
     }
     return client;
   }

@@ -19,7 +19,7 @@ export function byQuery<R extends TenantRequest = TenantRequest>(
   assertTrusted(`byQuery("${name}")`, (options as ByQueryOptions<R> | undefined)?.trusted);
   const resolve = async (request: R): Promise<TenantReference | undefined> => {
     // URLSearchParams takes off a question mark at the beginning; here it would be part of a name.
-    const values = request.query === '' ? [] : new URLSearchParams(`&${request.query}`).getAll(name);
+    const values = new URLSearchParams(`&${request.query}`).getAll(name);
     if (values.length === 0 || !(await isTrusted(options.trusted, request))) {
       return undefined;
     }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { TenantConnectionError, TenantDatabaseMissingError, WrongDatabaseError } from 'mikro-orm-multitenancy';
 import { CircuitBreaker } from '../../../src/connections/CircuitBreaker.ts';
 import { ConnectDeadlineError, connectFailureOf } from '../../../src/connections/connectFailure.ts';
+import { TenantConnectionError, TenantDatabaseMissingError, WrongDatabaseError } from '../../../src/errors.ts';
 import { BudgetWorld, outcomeOf } from '../../support/connections/BudgetWorld.ts';
 import { FakeClock } from '../../support/FakeClock.ts';
 import { settled } from '../../support/settled.ts';
