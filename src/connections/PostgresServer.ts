@@ -179,6 +179,9 @@ export class PostgresServer {
     const account: ConnectionAccount<TenantConnection> = budget.account(of.tenantId, open, {
       breaker,
       weight: of.weight,
+      onWaited: (tookMs, error) => {
+        this.#events.emit('connection:waited', { tenantId: of.tenantId, server: this.name, tookMs, error });
+      },
     });
     return account;
   }
