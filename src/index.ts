@@ -95,6 +95,7 @@ export type {
 export type { FleetStatusOptions } from './migrations/status/FleetStatusOptions.ts';
 export type { SchemaDifference } from './migrations/status/schemaDifferences.ts';
 export type { TenantMigrateOptions, TenantMigrator } from './migrations/TenantMigrator.ts';
+export type { TenancyChannels, TenancyTrace } from './observability/channels.ts';
 export type { RunOptions, TenantLease, TenantWork } from './orm/TenantLease.ts';
 export type { TenantOrmOptions } from './orm/TenantOrmOptions.ts';
 export type { CopyDifference } from './provisioning/copy/CopyOptions.ts';
