@@ -96,6 +96,8 @@ export type { FleetStatusOptions } from './migrations/status/FleetStatusOptions.
 export type { SchemaDifference } from './migrations/status/schemaDifferences.ts';
 export type { TenantMigrateOptions, TenantMigrator } from './migrations/TenantMigrator.ts';
 export type { TenancyChannels, TenancyTrace } from './observability/channels.ts';
+export { type TenancyLogFields, tenancyLogFields } from './observability/tenancyLogFields.ts';
+export { type LoggerFactory, type TenantLoggerOptions, tenantLogger } from './observability/tenantLogger.ts';
 export type { RunOptions, TenantLease, TenantWork } from './orm/TenantLease.ts';
 export type { TenantOrmOptions } from './orm/TenantOrmOptions.ts';
 export type { CopyDifference } from './provisioning/copy/CopyOptions.ts';
