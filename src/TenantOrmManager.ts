@@ -133,8 +133,9 @@ export class TenantOrmManager<
     this.events = events;
     this.#refusals = new RefusalCounts(events);
     this.em = contextualEntityManager(template.orm.em as EntityManager as EM, this);
+    const { sqlComment } = options;
     this.#servers = new Map(
-      [...options.servers].map(([name, of]) => [name, new PostgresServer(name, of, this.events)]),
+      [...options.servers].map(([name, of]) => [name, new PostgresServer(name, of, this.events, { sqlComment })]),
     );
     const roles = options.roles && { options: options.roles, credentials: credentialsOf(options.roles, central) };
     this.#open = new OpenTenants({

@@ -14,6 +14,7 @@ export type { CentralCatalogOptions, CentralOptions } from './central/CentralOpt
 export type { BreakerState, PostgresServerStats } from './connections/PostgresServer.ts';
 export type { Password, ReplicaOptions, ServerOptions } from './connections/ServerOptions.ts';
 export type { SessionOption, SessionSettings } from './connections/SessionSettings.ts';
+export type { SqlCommentFields, SqlCommentOf, SqlCommentOption } from './connections/SqlComment.ts';
 export { currentTenant, requireTenant } from './context/TenantContext.ts';
 export type { DomainChallenge } from './domains/DomainChallenge.ts';
 export type { TxtResolver } from './domains/lookUpTxt.ts';

@@ -5,7 +5,8 @@ import { assertReadsOnly } from './assertReadsOnly.ts';
 import type { BudgetedConnection, CloseCause } from './BudgetedConnection.ts';
 import { cancelStatement, cutClient, endClient } from './endClient.ts';
 import type { LeakWatch } from './LeakWatch.ts';
-import type { TenantSession } from './SessionSettings.ts';
+import { appendTo, type SqlComment } from './SqlComment.ts';
+import type { TenantConnectionListener, TenantConnectionParts } from './TenantConnectionParts.ts';
 import { type Send, TransactionSession } from './TransactionSession.ts';
 
 /** SQLSTATE read_only_sql_transaction. */
@@ -13,25 +14,6 @@ const READ_ONLY_TRANSACTION = '25006';
 
 /** How long a cancelled statement may take to end before its connection is cut. */
 const GOODBYE_TIMEOUT_MS = 1_000;
-
-/** What one connection reports to its owner. */
-export interface TenantConnectionListener {
-  released(connection: TenantConnection, destroy: boolean): void;
-  /** The transaction status (`T` or `E`), or `busy`, in which a user left the connection. */
-  tainted(status: string): void;
-  broke(connection: TenantConnection, error: unknown): void;
-  closed(cause: CloseCause): void;
-}
-
-export interface TenantConnectionParts {
-  readonly client: pg.Client;
-  readonly tenantId: string;
-  readonly listener: TenantConnectionListener;
-  /** Whether a pooler is in between, which forgets the statement of a client whose socket is cut. */
-  readonly isPooled: boolean;
-  readonly leaks: LeakWatch | undefined;
-  readonly session: TenantSession;
-}
 
 /**
  * One physical connection to one tenant's database, as Kysely's dialect uses it. It answers only while it is leased;
@@ -44,6 +26,7 @@ export class TenantConnection implements BudgetedConnection {
   readonly #isPooled: boolean;
   readonly #leaks: LeakWatch | undefined;
   readonly #isReadOnly: boolean;
+  readonly #comment: SqlComment | undefined;
   /** Where the settings of the session have to be given to each transaction. */
   readonly #inTransactions: TransactionSession | undefined;
   readonly #cut = Promise.withResolvers<void>();
@@ -58,13 +41,14 @@ export class TenantConnection implements BudgetedConnection {
   #isInterrupted = false;
   readonly #onGone = new Set<() => void>();
 
-  constructor({ client, tenantId, listener, isPooled, leaks, session }: TenantConnectionParts) {
+  constructor({ client, tenantId, listener, isPooled, leaks, session, comment }: TenantConnectionParts) {
     this.#client = client;
     this.#tenantId = tenantId;
     this.#listener = listener;
     this.#isPooled = isPooled;
     this.#leaks = leaks;
     this.#isReadOnly = session.isReadOnly;
+    this.#comment = comment;
     this.#inTransactions = isPooled && session.parameters.length > 0 ? new TransactionSession(session) : undefined;
     // Without a listener an error event ends the process; the statement under way rejects on its own.
     client.on('error', (error) => this.#break(error));
@@ -140,7 +124,8 @@ export class TenantConnection implements BudgetedConnection {
 
   readonly #send: Send = async (text, parameters) => {
     try {
-      return await this.#client.query(text, [...parameters]);
+      const sent = this.#comment === undefined ? text : text + this.#comment();
+      return await this.#client.query(sent, [...parameters]);
     } catch (error) {
       await this.#ready();
       throw error;
@@ -170,6 +155,9 @@ export class TenantConnection implements BudgetedConnection {
   /** Submits a cursor; where settings belong to transactions, inside of one that ends with the cursor. */
   #stream<Q extends pg.Submittable>(submitted: Q): Q {
     const cursor = this.#closable(submitted);
+    if (this.#comment !== undefined) {
+      appendTo(cursor, this.#comment);
+    }
     const settings = this.#inTransactions;
     const { close, handleError } = cursor as { close?(): Promise<void>; handleError?(error: unknown): void };
     if (settings === undefined || close === undefined || this.#client.getTransactionStatus() !== 'I') {
