@@ -50,7 +50,7 @@ describe('an SQL comment with the tenant', () => {
     await using lease = await manager.acquire('acme');
     const shown = await manager.run('globex', () => lease.orm.em.fork().execute(SHOWN));
     expect(shown).toEqual([{ query: `${SHOWN}\n/*asked='acme',caller='globex',tenant='acme'*/` }]);
-    await lease.release();
+    lease.release();
     await manager.close();
   });
 

@@ -70,7 +70,7 @@ describe('tenantLogger', () => {
     });
     await lease.orm.em.fork().count(House);
     expect(beginnings(lines)).toEqual(['[query] (globex)', '[query] (acme)', '[query] (globex)', '[query] (globex)']);
-    await lease.release();
+    lease.release();
     await manager.close();
   });
 
