@@ -21,6 +21,8 @@ export default {
     '^mikro-orm-multitenancy/koa$': '<rootDir>/src/koa/index.ts',
     '^mikro-orm-multitenancy/cli$': '<rootDir>/src/cli/index.ts',
     '^mikro-orm-multitenancy/pg-boss$': '<rootDir>/src/pg-boss/index.ts',
+    '^mikro-orm-multitenancy/opentelemetry$': '<rootDir>/src/opentelemetry/index.ts',
+    '^mikro-orm-multitenancy/prometheus$': '<rootDir>/src/prometheus/index.ts',
     '^mikro-orm-multitenancy/testing$': '<rootDir>/src/testing/index.ts',
   },
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.data'],
