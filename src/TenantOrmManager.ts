@@ -182,6 +182,11 @@ export class TenantOrmManager<
     reportSharing(template, options, events);
   }
 
+  /** Whether {@link close} was called: no work is taken any more. */
+  get isClosed(): boolean {
+    return this.#closed !== undefined;
+  }
+
   get hasCentral(): boolean {
     return this.#central !== undefined;
   }

@@ -2,7 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import * as main from 'mikro-orm-multitenancy';
 import * as cli from 'mikro-orm-multitenancy/cli';
 import * as koa from 'mikro-orm-multitenancy/koa';
+import * as openTelemetry from 'mikro-orm-multitenancy/opentelemetry';
 import * as pgBoss from 'mikro-orm-multitenancy/pg-boss';
+import * as prometheus from 'mikro-orm-multitenancy/prometheus';
 import * as testing from 'mikro-orm-multitenancy/testing';
 import manifest from '../../package.json' with { type: 'json' };
 
@@ -60,14 +62,18 @@ const PUBLIC = {
     'WrongTenantError',
     'currentTenant',
     'requireTenant',
+    'tenancyLogFields',
+    'tenantLogger',
   ],
   './koa': [
     ...['byClaim', 'byCookie', 'byDomain', 'byHeader', 'byPath', 'byQuery', 'bySubdomain'],
-    ...['tenancy', 'trustResolution'],
+    ...['tenancy', 'tenancyHealth', 'trustResolution'],
   ],
   './testing': ['catalogConformance'],
   './cli': ['defineTenancyConfig', 'mikroOrmConfig'],
   './pg-boss': ['TenancyJobs'],
+  './opentelemetry': ['instrumentTenancy'],
+  './prometheus': ['tenancyMetricNames', 'tenancyMetrics'],
 } as const;
 
 describe('the package', () => {
@@ -77,6 +83,8 @@ describe('the package', () => {
     ['./testing', testing],
     ['./cli', cli],
     ['./pg-boss', pgBoss],
+    ['./opentelemetry', openTelemetry],
+    ['./prometheus', prometheus],
   ] as const)('exports from "%s" exactly its public API', (entry, module) => {
     expect(Object.keys(module).sort()).toEqual([...PUBLIC[entry]]);
   });
