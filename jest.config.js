@@ -22,6 +22,8 @@ export default {
     '^mikro-orm-multitenancy/cli$': '<rootDir>/src/cli/index.ts',
     '^mikro-orm-multitenancy/bullmq$': '<rootDir>/src/bullmq/index.ts',
     '^mikro-orm-multitenancy/pg-boss$': '<rootDir>/src/pg-boss/index.ts',
+    '^mikro-orm-multitenancy/opentelemetry$': '<rootDir>/src/opentelemetry/index.ts',
+    '^mikro-orm-multitenancy/prometheus$': '<rootDir>/src/prometheus/index.ts',
     '^mikro-orm-multitenancy/testing$': '<rootDir>/src/testing/index.ts',
   },
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.data', '<rootDir>/coverage'],

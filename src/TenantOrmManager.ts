@@ -10,7 +10,7 @@ import { contextualEntityManager } from './context/contextualEntityManager.ts';
 import { currentContext } from './context/TenantContext.ts';
 import { assertCaptured, checkedSnapshot, snapshotOf, type TenantSnapshot } from './context/TenantSnapshot.ts';
 import { ManagerClosedError, NoTenantError, TenancyConfigurationError, TenantNotFoundError } from './errors.ts';
-import { TenancyEmitter } from './events.ts';
+import type { TenancyEmitter } from './events.ts';
 import {
   type CentralManagerOptions,
   type CheckedManagerOptions,
@@ -21,6 +21,8 @@ import type { FleetMigrator } from './migrations/fleet/FleetMigrator.ts';
 import { requiredMigrations } from './migrations/gate/VersionGateOptions.ts';
 import { TenantMigrations } from './migrations/TenantMigrations.ts';
 import type { TenantMigrator } from './migrations/TenantMigrator.ts';
+import { PublishedEvents } from './observability/PublishedEvents.ts';
+import { TRACING, Tracing } from './observability/Tracing.ts';
 import { assertDisjoint } from './orm/assertDisjoint.ts';
 import { OpenTenants, type OpenTenantsStats } from './orm/OpenTenants.ts';
 import { OrmTemplate } from './orm/OrmTemplate.ts';
@@ -79,6 +81,8 @@ export class TenantOrmManager<
   readonly #open: OpenTenants<T>;
   readonly #refusals: RefusalCounts;
   readonly #migrations: TenantMigrations<T>;
+  /** @internal Who watches runs and acquisitions. */
+  readonly [TRACING] = new Tracing();
   #closed: Promise<void> | undefined;
 
   /** Checks the options and discovers the metadata once. Connects to nothing. */
@@ -97,7 +101,7 @@ export class TenantOrmManager<
   ): Promise<TenantOrmManager<TenantOf<C>, EntityManagerOf<EM, Entities>>>;
   static async init(options: object): Promise<unknown> {
     const checked = checkManagerOptions(options as TenantOrmManagerOptions);
-    const events = new TenancyEmitter();
+    const events = new PublishedEvents();
     const template = await OrmTemplate.build(checked.orm, checked.shareMetadata);
     const { central: centralOptions, ...rest } = checked;
     const central =
@@ -130,8 +134,9 @@ export class TenantOrmManager<
     this.events = events;
     this.#refusals = new RefusalCounts(events);
     this.em = contextualEntityManager(template.orm.em as EntityManager as EM, this);
+    const { sqlComment } = options;
     this.#servers = new Map(
-      [...options.servers].map(([name, of]) => [name, new PostgresServer(name, of, this.events)]),
+      [...options.servers].map(([name, of]) => [name, new PostgresServer(name, of, this.events, { sqlComment })]),
     );
     const roles = options.roles && { options: options.roles, credentials: credentialsOf(options.roles, central) };
     this.#open = new OpenTenants({
@@ -178,6 +183,11 @@ export class TenantOrmManager<
     reportSharing(template, options, events);
   }
 
+  /** Whether {@link close} was called: no work is taken any more. */
+  get isClosed(): boolean {
+    return this.#closed !== undefined;
+  }
+
   get hasCentral(): boolean {
     return this.#central !== undefined;
   }
@@ -201,7 +211,13 @@ export class TenantOrmManager<
    * Holds the tenant open until the lease is released. Rejects with `TenantNotFoundError`, `TenantUnavailableError`,
    * `TenantOpenError`, `TenantBehindError` or `ManagerClosedError`.
    */
-  async acquire(id: string, options: AcquireOptions = {}): Promise<TenantLease<T, EM>> {
+  acquire(id: string, options: AcquireOptions = {}): Promise<TenantLease<T, EM>> {
+    return this[TRACING].isWatched('acquire')
+      ? this[TRACING].trace('acquire', id, () => this.#acquire(id, options))
+      : this.#acquire(id, options);
+  }
+
+  async #acquire(id: string, options: AcquireOptions): Promise<TenantLease<T, EM>> {
     const { signal, allow } = options;
     signal?.throwIfAborted();
     const tenant = await (signal === undefined ? this.#find(id) : unlessAborted(this.#find(id), signal));
@@ -215,7 +231,7 @@ export class TenantOrmManager<
     }
     if (!handle.isOpen) {
       // Between two awaits an eviction came first.
-      return this.acquire(id, options);
+      return this.#acquire(id, options);
     }
     // `EM` was inferred from the options of the template.
     const lease = handle.lease(tenant) as unknown as TenantLease<T, EM>;
@@ -229,7 +245,7 @@ export class TenantOrmManager<
       lease.release();
     }
     // The tenant may have been suspended or moved meanwhile.
-    return this.acquire(id, options);
+    return this.#acquire(id, options);
   }
 
   /**

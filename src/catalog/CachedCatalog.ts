@@ -54,6 +54,7 @@ const CHUNK = 500;
 export class CachedCatalog<T extends Tenant = Tenant> implements TenantCatalog<T> {
   readonly #source: TenantCatalog<T> & ManyAtOnce<T>;
   readonly #negativeTtlMs: number;
+  readonly #staleOnErrorMs: number;
   readonly #byId: LookupCache<T>;
   readonly #byDomain: LookupCache<T>;
   readonly #index = new CatalogIndex();
@@ -66,6 +67,7 @@ export class CachedCatalog<T extends Tenant = Tenant> implements TenantCatalog<T
     const cache = { ...all, maxEntries: all.maxCachedTenants };
     this.#source = source;
     this.#negativeTtlMs = all.negativeTtlMs;
+    this.#staleOnErrorMs = all.staleOnErrorMs;
     this.#byId = new LookupCache(findIn(source), cache);
     this.#byDomain = new LookupCache((domain) => source.findByDomain(domain), cache);
     this.#onChange = all.onChange ?? (() => {});
@@ -111,6 +113,14 @@ export class CachedCatalog<T extends Tenant = Tenant> implements TenantCatalog<T
         this.#watch?.wake();
       }
     }
+  }
+
+  /**
+   * Resolves if what is known of `changes` is not too old to answer from, and reads them if it is. Rejects with
+   * `CatalogUnavailableError` otherwise.
+   */
+  async assertUsable(): Promise<void> {
+    await this.#watch?.freshen(this.#staleOnErrorMs);
   }
 
   /** Ends the polling. Never rejects. */

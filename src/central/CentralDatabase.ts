@@ -220,6 +220,17 @@ export class CentralDatabase<T extends Tenant = Tenant> {
     return this.#migrations.migrate(options);
   }
 
+  /**
+   * Resolves if the catalogue can be answered from: the central database was read within `cache.staleOnErrorMs`, or can
+   * be read now. Rejects with `CatalogUnavailableError` or `ManagerClosedError` otherwise.
+   */
+  async assertUsable(): Promise<void> {
+    if (this.#isClosed) {
+      throw new ManagerClosedError();
+    }
+    await this.#cached.assertUsable();
+  }
+
   /** The names of the migrations that `migrate` would apply. Changes nothing. */
   async pending(): Promise<string[]> {
     return this.#migrations.pending();

@@ -6,6 +6,7 @@ import type { BudgetedConnection, CloseCause } from './BudgetedConnection.ts';
 import { cancelStatement, cutClient, endClient } from './endClient.ts';
 import type { LeakWatch } from './LeakWatch.ts';
 import { type LeaseEnd, refusalAfter } from './LeaseEnd.ts';
+import { appendTo, type SqlComment } from './SqlComment.ts';
 import { settlingCursor } from './settlingCursor.ts';
 import type { TenantConnectionListener, TenantConnectionParts } from './TenantConnectionParts.ts';
 import { type Send, TransactionSession } from './TransactionSession.ts';
@@ -27,6 +28,7 @@ export class TenantConnection implements BudgetedConnection {
   readonly #isPooled: boolean;
   readonly #leaks: LeakWatch | undefined;
   readonly #isReadOnly: boolean;
+  readonly #comment: SqlComment | undefined;
   /** Where the settings of the session have to be given to each transaction. */
   readonly #inTransactions: TransactionSession | undefined;
   readonly #cut = Promise.withResolvers<void>();
@@ -41,13 +43,14 @@ export class TenantConnection implements BudgetedConnection {
   #isInterrupted = false;
   readonly #onGone = new Set<() => void>();
 
-  constructor({ client, tenantId, listener, isPooled, leaks, session }: TenantConnectionParts) {
+  constructor({ client, tenantId, listener, isPooled, leaks, session, comment }: TenantConnectionParts) {
     this.#client = client;
     this.#tenantId = tenantId;
     this.#listener = listener;
     this.#isPooled = isPooled;
     this.#leaks = leaks;
     this.#isReadOnly = session.isReadOnly;
+    this.#comment = comment;
     this.#inTransactions = isPooled && session.parameters.length > 0 ? new TransactionSession(session) : undefined;
     // Without a listener an error event ends the process; the statement under way rejects on its own.
     client.on('error', (error) => this.#break(error));
@@ -132,7 +135,8 @@ export class TenantConnection implements BudgetedConnection {
 
   readonly #send: Send = async (text, parameters) => {
     try {
-      return await this.#client.query(text, [...parameters]);
+      const sent = this.#comment === undefined ? text : text + this.#comment();
+      return await this.#client.query(sent, [...parameters]);
     } catch (error) {
       await this.#ready();
       throw error;
@@ -162,6 +166,9 @@ export class TenantConnection implements BudgetedConnection {
   /** Submits a cursor; where settings belong to transactions, inside of one that ends with the cursor. */
   #stream<Q extends pg.Submittable>(submitted: Q): Q {
     const cursor = settlingCursor(submitted, this);
+    if (this.#comment !== undefined) {
+      appendTo(cursor, this.#comment);
+    }
     const settings = this.#inTransactions;
     const { close, handleError } = cursor as { close?(): Promise<void>; handleError?(error: unknown): void };
     if (settings === undefined || close === undefined || this.#client.getTransactionStatus() !== 'I') {

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { CloseCause } from './BudgetedConnection.ts';
 import type { LeakWatch } from './LeakWatch.ts';
 import type { TenantSession } from './SessionSettings.ts';
+import type { SqlComment } from './SqlComment.ts';
 import type { TenantConnection } from './TenantConnection.ts';
 
 /** What one connection reports to its owner. */
@@ -21,4 +22,6 @@ export interface TenantConnectionParts {
   readonly isPooled: boolean;
   readonly leaks: LeakWatch | undefined;
   readonly session: TenantSession;
+  /** What is appended to each statement. @default nothing */
+  readonly comment?: SqlComment | undefined;
 }

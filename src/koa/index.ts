@@ -17,6 +17,7 @@ export type { TenantReference, TenantRequest, TenantResolver } from '../resoluti
 export type { TrustedProxiesOptions } from '../resolution/TrustedProxies.ts';
 export type { Trusted } from '../resolution/trust.ts';
 export type { KoaTenantRequest } from './KoaTenantRequest.ts';
+export type { HealthManager } from './readiness.ts';
 export type { RouteMode, RouteModes } from './routeMode.ts';
 export type { SessionOf } from './SessionBinding.ts';
 export {
@@ -29,3 +30,4 @@ export {
   trustResolution,
 } from './TenancyOptions.ts';
 export { tenancy } from './tenancy.ts';
+export { type TenancyHealthOptions, tenancyHealth } from './tenancyHealth.ts';

@@ -13,7 +13,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   catalog: BASE,
   connections: BASE,
   context: BASE,
-  orm: [...BASE, 'connections', 'context'],
+  observability: [...BASE, 'context'],
+  orm: [...BASE, 'connections', 'context', 'observability'],
   migrations: [...BASE, 'connections', 'context', 'orm'],
   central: [...BASE, 'catalog', 'connections', 'context', 'orm', 'migrations'],
   secrets: BASE,
@@ -23,12 +24,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'ManagerOptions.ts': [...BASE, 'catalog', 'central', 'connections', 'migrations', 'orm', 'provisioning'],
   'TenantOrmManager.ts': [
     ...[...BASE, 'catalog', 'central', 'connections', 'context', 'orm', 'migrations', 'provisioning', 'resolution'],
-    'ManagerOptions.ts',
+    ...['observability', 'ManagerOptions.ts'],
   ],
   testing: [
     ...[...BASE, 'catalog', 'central', 'connections', 'context', 'orm', 'provisioning'],
     ...['ManagerOptions.ts', 'TenantOrmManager.ts'],
   ],
+  metrics: [...BASE, 'connections', 'observability', 'TenantOrmManager.ts'],
+  opentelemetry: [...BASE, 'metrics', 'observability', 'TenantOrmManager.ts'],
+  prometheus: ['metrics', 'observability'],
   koa: [...BASE, 'catalog', 'resolution', 'orm', 'TenantOrmManager.ts'],
   jobs: [...BASE, 'context'],
   bullmq: [...BASE, 'context', 'jobs', 'TenantOrmManager.ts'],
@@ -60,6 +64,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
       'migrations',
       'provisioning',
       'secrets',
+      'observability',
     ],
     ...['ManagerOptions.ts', 'TenantOrmManager.ts'],
   ],
@@ -94,10 +99,15 @@ describe('the parts of src', () => {
     expect([...new Set(wrong)]).toEqual([]);
   });
 
-  it('know Koa only in koa/', () => {
-    const koa = imports.filter(({ specifier }) => /^(@koa\/|koa($|\/))/.test(specifier));
-    expect(koa.length).toBeGreaterThan(0);
-    expect(koa.filter(({ file }) => partOf(file) !== 'koa')).toEqual([]);
+  it.each([
+    ['Koa', 'koa', /^(@koa\/|koa($|\/))/],
+    ['OpenTelemetry', 'opentelemetry', /^@opentelemetry\//],
+    ['prom-client', 'prometheus', /^prom-client($|\/)/],
+    ['pg-boss', 'pg-boss', /^pg-boss($|\/)/],
+  ])('know %s only in %s/', (_name, part, its) => {
+    const found = imports.filter(({ specifier }) => its.test(specifier));
+    expect(found.length).toBeGreaterThan(0);
+    expect(found.filter(({ file }) => partOf(file) !== part)).toEqual([]);
   });
 
   it('import only what the package declares', async () => {

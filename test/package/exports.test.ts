@@ -3,7 +3,9 @@ import * as main from 'mikro-orm-multitenancy';
 import * as bullmq from 'mikro-orm-multitenancy/bullmq';
 import * as cli from 'mikro-orm-multitenancy/cli';
 import * as koa from 'mikro-orm-multitenancy/koa';
+import * as openTelemetry from 'mikro-orm-multitenancy/opentelemetry';
 import * as pgBoss from 'mikro-orm-multitenancy/pg-boss';
+import * as prometheus from 'mikro-orm-multitenancy/prometheus';
 import * as testing from 'mikro-orm-multitenancy/testing';
 import manifest from '../../package.json' with { type: 'json' };
 
@@ -64,15 +66,19 @@ const PUBLIC = {
     'requireTenant',
     'tenantKey',
     'tenantPath',
+    'tenancyLogFields',
+    'tenantLogger',
   ],
   './koa': [
     ...['byClaim', 'byCookie', 'byDomain', 'byHeader', 'byPath', 'byQuery', 'bySubdomain'],
-    ...['tenancy', 'trustResolution'],
+    ...['tenancy', 'tenancyHealth', 'trustResolution'],
   ],
   './testing': ['TestTenancy', 'catalogConformance', 'expectIsolated'],
   './cli': ['defineTenancyConfig', 'mikroOrmConfig'],
   './bullmq': ['TenantQueue', 'tenantProcessor'],
   './pg-boss': ['TenancyJobs', 'TenantBoss'],
+  './opentelemetry': ['instrumentTenancy'],
+  './prometheus': ['tenancyMetricNames', 'tenancyMetrics'],
 } as const;
 
 describe('the package', () => {
@@ -83,6 +89,8 @@ describe('the package', () => {
     ['./cli', cli],
     ['./bullmq', bullmq],
     ['./pg-boss', pgBoss],
+    ['./opentelemetry', openTelemetry],
+    ['./prometheus', prometheus],
   ] as const)('exports from "%s" exactly its public API', (entry, module) => {
     expect(Object.keys(module).sort()).toEqual([...PUBLIC[entry]]);
   });

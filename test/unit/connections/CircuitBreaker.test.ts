@@ -53,6 +53,20 @@ describe('a circuit breaker', () => {
     expect(log).toEqual(['down, again in 100', 'changed', 'changed', 'up after 300', 'changed']);
   });
 
+  it('says that it is open only while it keeps everybody away', () => {
+    const { breaker, clock } = watchedBreaker();
+    for (let n = 0; n < 3; n += 1) {
+      breaker.fail(REFUSED);
+    }
+    expect(breaker.state).toBe('open');
+    // Nobody asks, so that nothing but the time tells.
+    clock.advance(100);
+    expect(breaker.state).toBe('half-open');
+    breaker.begin();
+    breaker.fail(REFUSED);
+    expect(breaker.state).toBe('open');
+  });
+
   it('lets the next one probe when a probe was given up', () => {
     const { breaker, clock } = watchedBreaker();
     for (let n = 0; n < 3; n += 1) {
