@@ -23,7 +23,7 @@ export default {
     '^mikro-orm-multitenancy/pg-boss$': '<rootDir>/src/pg-boss/index.ts',
     '^mikro-orm-multitenancy/testing$': '<rootDir>/src/testing/index.ts',
   },
-  modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.data'],
+  modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.data', '<rootDir>/bench/peers'],
   globalSetup: '<rootDir>/test/support/startPostgres.mjs',
   globalTeardown: '<rootDir>/test/support/stopPostgres.mjs',
   maxWorkers: 2,
