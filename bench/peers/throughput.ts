@@ -7,7 +7,7 @@ import { OURS, optionsOf, type PeerSide, sides } from './plan.ts';
 import { TABLES } from './tables.ts';
 
 export const TENANTS = [5, 300, 1_000] as const;
-export const LOAD = { concurrency: 32, warmUpMs: 4_000, turnMs: 5_000, rounds: 3 } as const;
+export const LOAD = { concurrency: 32, warmUpMs: 3_000, turnMs: 4_000, rounds: 3 } as const;
 
 export interface Throughput {
   readonly tenants: number;
