@@ -10,7 +10,9 @@ import { leakOf, SharedStore } from './SharedStore.ts';
 
 const person = pgTable('person', { id: serial().primaryKey(), name: text().notNull() });
 
-type Db = NodePgDatabase & { readonly $client: pg.Pool };
+interface Db extends NodePgDatabase {
+  readonly $client: pg.Pool;
+}
 type Transaction = Pick<Db, 'insert'>;
 
 function openApp(options: AppOptions, cache?: Cache) {

@@ -23,7 +23,9 @@ const tableOf = (name: string) =>
 
 const tables = Array.from({ length: TABLES }, (_, index) => tableOf(tableName(index)));
 
-type Database = NodePgDatabase & { readonly $client: pg.Pool };
+interface Database extends NodePgDatabase {
+  readonly $client: pg.Pool;
+}
 
 const context = new AsyncLocalStorage<Database>();
 
