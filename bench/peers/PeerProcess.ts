@@ -34,6 +34,13 @@ export class PeerProcess implements AsyncDisposable {
     this.#child = child;
   }
 
+  /** Processor time of the process since its start, in microseconds. */
+  async cpuUs(): Promise<number> {
+    this.#child.send('cpu');
+    const [cpuUs] = (await once(this.#child, 'message')) as [number];
+    return cpuUs;
+  }
+
   /** After everything unused has been collected, in bytes. */
   async memory(): Promise<PeerMemory> {
     this.#child.send('memory');

@@ -12,29 +12,38 @@ const MARKS: Readonly<Record<Verdict['is'], string>> = { held: 'held', leaked: '
 const percent = (share: number): string => (share === 0 ? '0' : `${digits(share * 100)} %`);
 
 function loadTable({ load }: PeerResults): string {
-  const rows = load.map(({ tenants, side, perSecond, ratio, p50, p99, errorShare, rssMb }) => [
+  const rows = load.map(({ tenants, side, perSecond, ratio, cpuUs, cpuRatio, p50, p99, errorShare, rssMb }) => [
     String(tenants),
     side,
     digits(perSecond),
     side === OURS ? '' : digits(ratio),
+    digits(cpuUs),
+    side === OURS ? '' : digits(cpuRatio),
     digits(p50),
     digits(p99),
     percent(errorShare),
     digits(rssMb),
   ]);
-  return tableOf(['Tenants', 'Side', 'Answers/s', 'Ours to it', 'p50, ms', 'p99, ms', 'Errors', 'RSS, MB'], rows);
+  return tableOf(
+    ['Tenants', 'Side', 'Answers/s', 'Ours to it', 'CPU, µs', 'It to ours', 'p50, ms', 'p99, ms', 'Errors', 'RSS, MB'],
+    rows,
+  );
 }
 
 function costsTable({ costs }: PeerResults): string {
-  const rows = costs.map(({ side, coldP50, coldP95, coldRatio, heapKb, rssKb }) => [
+  const rows = costs.map(({ side, coldP50, coldP95, coldRatio, coldCpuMs, heapKb, rssKb }) => [
     side,
     digits(coldP50),
     digits(coldP95),
     side === OURS ? '' : digits(coldRatio),
+    digits(coldCpuMs),
     digits(heapKb),
     digits(rssKb),
   ]);
-  return tableOf(['Side', 'Cold, p50, ms', 'Cold, p95, ms', 'It to ours', 'Heap, KB', 'RSS, KB'], rows);
+  return tableOf(
+    ['Side', 'Cold, p50, ms', 'Cold, p95, ms', 'It to ours', 'Cold, CPU, ms', 'Heap, KB', 'RSS, KB'],
+    rows,
+  );
 }
 
 function leaksTable({ leaks }: PeerResults): string {

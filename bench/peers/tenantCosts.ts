@@ -13,6 +13,8 @@ const ROUNDS = 3;
 /** Visited at a time, with their connections closed before the next ones: the server would not take more. */
 const BATCH = 40;
 const BATCHES = 5;
+/** How often the first ones are visited, so that the engine has compiled what all share and its heap has grown. */
+const EARLIER_VISITS = 8;
 /** Soon closed, so that what is weighed is the tenant and not its connections. */
 const IDLE_MS = 500;
 
@@ -23,6 +25,8 @@ export interface TenantCosts {
   readonly coldP95: number;
   /** Cold start of this one to ours, the median of the rounds. */
   readonly coldRatio: number;
+  /** Processor time of the process for it, in milliseconds. */
+  readonly coldCpuMs: number;
   /** What a tenant of ten tables that was read once weighs when its connections are closed, in kilobytes. */
   readonly heapKb: number;
   readonly rssKb: number;
@@ -31,23 +35,25 @@ export interface TenantCosts {
 /** What one tenant more costs: the Maps alone, as a cache only bounds the number of tenants. */
 export async function tenantCosts(server: BenchServer, databases: readonly string[]): Promise<TenantCosts[]> {
   const racing = sides.filter(({ isCache }) => !isCache);
-  const cold = new Map<string, number[][]>(racing.map(({ name }) => [name, []]));
+  const cold = new Map<string, ColdStarts[]>(racing.map(({ name }) => [name, []]));
   for (let round = 0; round < ROUNDS; round += 1) {
     for (let index = 0; index < racing.length; index += 1) {
       const side = racing[(round + index) % racing.length] as PeerSide;
       cold.get(side.name)?.push(await coldStarts(server, databases, side));
     }
   }
-  const ours = (cold.get(OURS) ?? []).map(median);
+  const ours = (cold.get(OURS) ?? []).map(({ took }) => median(took));
   const costs: TenantCosts[] = [];
   for (const side of racing) {
     const rounds = cold.get(side.name) ?? [];
+    const took = rounds.flatMap((starts) => starts.took);
     const { heap, rss } = await memoryOfEach(server, databases, side);
     costs.push({
       side: side.name,
-      coldP50: median(rounds.flat()),
-      coldP95: percentile(rounds.flat(), 0.95),
-      coldRatio: median(rounds.map((times, round) => median(times) / (ours[round] as number))),
+      coldP50: median(took),
+      coldP95: percentile(took, 0.95),
+      coldRatio: median(rounds.map((starts, round) => median(starts.took) / (ours[round] as number))),
+      coldCpuMs: median(rounds.map(({ cpuMs }) => cpuMs)),
       heapKb: heap / 1_024,
       rssKb: rss / 1_024,
     });
@@ -56,7 +62,13 @@ export async function tenantCosts(server: BenchServer, databases: readonly strin
   return costs;
 }
 
-async function coldStarts(server: BenchServer, databases: readonly string[], side: PeerSide): Promise<number[]> {
+interface ColdStarts {
+  readonly took: readonly number[];
+  /** For each of them. */
+  readonly cpuMs: number;
+}
+
+async function coldStarts(server: BenchServer, databases: readonly string[], side: PeerSide): Promise<ColdStarts> {
   await server.untilNoSessions();
   await using peer = await PeerProcess.start(optionsOf(side, { url: server.url, databases }));
   using load = await PeerLoad.open(peer.port, 1);
@@ -64,12 +76,13 @@ async function coldStarts(server: BenchServer, databases: readonly string[], sid
     await ask(load, visit % EARLIER, visit % TABLES);
   }
   const took: number[] = [];
+  const before = await peer.cpuUs();
   for (let tenant = EARLIER; tenant < EARLIER + COLD; tenant += 1) {
     const startedAt = performance.now();
     await ask(load, tenant, 0);
     took.push(performance.now() - startedAt);
   }
-  return took;
+  return { took, cpuMs: ((await peer.cpuUs()) - before) / COLD / 1_000 };
 }
 
 async function memoryOfEach(server: BenchServer, databases: readonly string[], side: PeerSide) {
@@ -78,10 +91,10 @@ async function memoryOfEach(server: BenchServer, databases: readonly string[], s
   await using peer = await PeerProcess.start(optionsOf(side, place));
   using load = await PeerLoad.open(peer.port, 1);
   let before: PeerMemory | undefined;
-  // The first batch is there for the engine to compile what all tenants share.
   for (let batch = 0; batch <= BATCHES; batch += 1) {
-    for (let visit = 0; visit < BATCH * TABLES; visit += 1) {
-      await ask(load, batch * BATCH + Math.floor(visit / TABLES), visit % TABLES);
+    const visits = BATCH * TABLES * (batch === 0 ? EARLIER_VISITS : 1);
+    for (let visit = 0; visit < visits; visit += 1) {
+      await ask(load, batch * BATCH + (Math.floor(visit / TABLES) % BATCH), visit % TABLES);
     }
     await server.untilNoSessions();
     before ??= await peer.memory();

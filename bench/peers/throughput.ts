@@ -7,7 +7,9 @@ import { OURS, optionsOf, type PeerSide, sides } from './plan.ts';
 import { TABLES } from './tables.ts';
 
 export const TENANTS = [5, 300, 1_000] as const;
-export const LOAD = { concurrency: 32, warmUpMs: 3_000, turnMs: 4_000, rounds: 3 } as const;
+/** Set `BENCH_ROUNDS` for fewer rounds than a recorded run shall have, or for more. */
+const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 3);
+export const LOAD = { concurrency: 32, warmUpMs: 3_000, turnMs: 4_000, rounds: ROUNDS } as const;
 
 export interface Throughput {
   readonly tenants: number;
@@ -16,6 +18,10 @@ export interface Throughput {
   readonly perSecond: number;
   /** Ours to this one, the median of the rounds. */
   readonly ratio: number;
+  /** Processor time of the process for each request, answered or not, in microseconds. Other work disturbs it least. */
+  readonly cpuUs: number;
+  /** That of this one to ours, the median of the rounds. */
+  readonly cpuRatio: number;
   readonly p50: number;
   readonly p99: number;
   /** Of all requests. */
@@ -27,6 +33,7 @@ export interface Throughput {
 }
 
 interface Turn extends LoadTurn {
+  readonly cpuUs: number;
   readonly rssMb: number;
 }
 
@@ -44,8 +51,10 @@ async function turnOf(server: BenchServer, databases: readonly string[], side: P
   await seeAllTables(load);
   const traffic = zipf(databases.length);
   await load.run(traffic, LOAD.warmUpMs);
+  const before = await peer.cpuUs();
   const turn = await load.run(traffic, LOAD.turnMs);
-  return { ...turn, rssMb: (await peer.memory()).rss / 2 ** 20 };
+  const cpuUs = ((await peer.cpuUs()) - before) / (turn.answered + failedOf(turn));
+  return { ...turn, cpuUs, rssMb: (await peer.memory()).rss / 2 ** 20 };
 }
 
 /** Every side alone with the server in turns, as all may take as many connections as it has. */
@@ -62,26 +71,33 @@ export async function throughput(
       const side = racing[(round + index) % racing.length] as PeerSide;
       const turn = await turnOf(server, databases.slice(0, tenants), side);
       turns.get(side.name)?.push(turn);
-      console.log(`  ${tenants} tenants, ${side.name}: ${Math.round(turn.perSecond)}/s`, turn.errors);
+      console.log(
+        `  ${tenants} tenants, ${side.name}: ${Math.round(turn.perSecond)}/s, ${Math.round(turn.cpuUs)} µs`,
+        turn.errors,
+      );
     }
   }
   const ours = turns.get(OURS) ?? [];
   return [...turns].map(([side, own]) => summaryOf(tenants, side, own, ours));
 }
 
+const failedOf = ({ errors }: LoadTurn): number => Object.values(errors).reduce((sum, count) => sum + count, 0);
+
 function summaryOf(tenants: number, side: string, turns: readonly Turn[], ours: readonly Turn[]): Throughput {
-  const of = (key: 'perSecond' | 'p50' | 'p99' | 'rssMb') => median(turns.map((turn) => turn[key]));
+  const of = (key: 'perSecond' | 'cpuUs' | 'p50' | 'p99' | 'rssMb') => median(turns.map((turn) => turn[key]));
   const errors: Record<string, number> = {};
   for (const [code, count] of turns.flatMap((turn) => Object.entries(turn.errors))) {
     errors[code] = (errors[code] ?? 0) + count;
   }
-  const failed = Object.values(errors).reduce((sum, count) => sum + count, 0);
+  const failed = turns.reduce((sum, turn) => sum + failedOf(turn), 0);
   const answered = turns.reduce((sum, turn) => sum + turn.answered, 0);
   return {
     tenants,
     side,
     perSecond: of('perSecond'),
     ratio: median(turns.map((turn, round) => (ours[round] as Turn).perSecond / turn.perSecond)),
+    cpuUs: of('cpuUs'),
+    cpuRatio: median(turns.map((turn, round) => turn.cpuUs / (ours[round] as Turn).cpuUs)),
     p50: of('p50'),
     p99: of('p99'),
     errorShare: failed / (failed + answered),
