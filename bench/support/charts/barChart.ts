@@ -1,4 +1,4 @@
-import { round, svg, text } from './svg.ts';
+import { BESIDE, round, svg, text } from './svg.ts';
 
 export interface Bar {
   readonly label: string;
@@ -32,7 +32,7 @@ export function barChart(title: string, groups: readonly BarGroup[]): string {
       const width = (Math.max(value, 0) / longest) * (WIDTH - LABELS - NOTES);
       parts.push(
         text(LABELS - 8, y + 14, label, 'end'),
-        `<rect class="bar ${isOurs ? 'c0' : 'c4'}" x="${LABELS}" y="${y + 3}" width="${round(width)}" height="14" rx="2"/>`,
+        `<rect class="fill${isOurs ? 0 : BESIDE}" x="${LABELS}" y="${y + 3}" width="${round(width)}" height="14" rx="2"/>`,
         text(LABELS + width + 6, y + 14, note, 'note'),
       );
       y += ROW;

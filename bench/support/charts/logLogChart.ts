@@ -10,7 +10,9 @@ export interface Panel {
   readonly curves: readonly Curve[];
 }
 
-const PANEL = { width: 380, height: 250, left: 52, right: 16, top: 34, bottom: 34 } as const;
+/** About what a letter of a label takes. */
+const LETTER = 6.4;
+const PANEL = { width: 380, height: 250, left: 52, right: 28, top: 50, bottom: 34 } as const;
 
 interface Scale {
   /** Powers of ten. */
@@ -59,15 +61,16 @@ function panelParts({ title, curves }: Panel, xLabel: string): string[] {
   for (let power = x.from; power <= x.to; power += 1) {
     parts.push(text(x.at(10 ** power), height - bottom + 16, tick(power), 'note middle'));
   }
+  let legendX = left;
   for (const [index, { label, points: own }] of curves.entries()) {
     const path = own.map(([px, py]) => `${round(x.at(px))} ${round(y.at(py))}`);
-    const [lastX = 0, lastY = 0] = own.at(-1) ?? [];
     parts.push(
-      `<g class="c${index % 5}"><path class="curve" d="M${path.join('L')}"/>`,
-      ...own.map(([px, py]) => `<circle class="dot" r="3" cx="${round(x.at(px))}" cy="${round(y.at(py))}"/>`),
-      '</g>',
-      text(x.at(lastX) - 6, y.at(lastY) - 8, label, 'end'),
+      `<path class="curve stroke${index}" d="M${path.join('L')}"/>`,
+      ...own.map(([px, py]) => `<circle class="fill${index}" r="3" cx="${round(x.at(px))}" cy="${round(y.at(py))}"/>`),
+      `<circle class="fill${index}" r="4" cx="${round(legendX + 4)}" cy="32"/>`,
+      text(legendX + 13, 36, label, 'note'),
     );
+    legendX += 30 + label.length * LETTER;
   }
   return parts;
 }

@@ -1,15 +1,27 @@
-/** Colours and letters of both pictures, for a light page and a dark one. */
+/** By number, on a light page and on a dark one. The last one is for whoever stands beside. */
+const COLOURS = [
+  ['#0969da', '#58a6ff'],
+  ['#bc4c00', '#f0883e'],
+  ['#1a7f37', '#3fb950'],
+  ['#6e7781', '#8b949e'],
+] as const;
+
+export const BESIDE = COLOURS.length - 1;
+
+/** Written out, as few programs but browsers know variables of CSS. */
+const coloursOf = (page: 0 | 1): string =>
+  COLOURS.map((pair, n) => `.fill${n} { fill: ${pair[page]}; } .stroke${n} { stroke: ${pair[page]}; }`).join('\n  ');
+
 const STYLE = `
   text { font: 12px system-ui, sans-serif; fill: #24292f; }
   .title { font-size: 14px; font-weight: 600; }
   .note { fill: #57606a; font-size: 11px; }
   .end { text-anchor: end; } .middle { text-anchor: middle; }
-  .line { stroke: #d0d7de; fill: none; }
-  .c0 { --c: #0969da; } .c1 { --c: #bc4c00; } .c2 { --c: #1a7f37; } .c3 { --c: #8250df; } .c4 { --c: #6e7781; }
-  .bar { fill: var(--c); } .curve { stroke: var(--c); fill: none; stroke-width: 2; } .dot { fill: var(--c); }
+  .line { stroke: #d0d7de; fill: none; } .curve { fill: none; stroke-width: 2; }
+  ${coloursOf(0)}
   @media (prefers-color-scheme: dark) {
-    text { fill: #e6edf3; } .note { fill: #9198a1; } .line { stroke: #3d444d; }
-    .c0 { --c: #58a6ff; } .c1 { --c: #f0883e; } .c2 { --c: #3fb950; } .c3 { --c: #bc8cff; } .c4 { --c: #8b949e; }
+  text { fill: #e6edf3; } .note { fill: #9198a1; } .line { stroke: #3d444d; }
+  ${coloursOf(1)}
   }`;
 
 const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
