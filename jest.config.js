@@ -26,7 +26,7 @@ export default {
     '^mikro-orm-multitenancy/prometheus$': '<rootDir>/src/prometheus/index.ts',
     '^mikro-orm-multitenancy/testing$': '<rootDir>/src/testing/index.ts',
   },
-  modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.data', '<rootDir>/coverage'],
+  modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.data', '<rootDir>/coverage', '<rootDir>/bench/peers'],
   globalSetup: '<rootDir>/test/support/startPostgres.mjs',
   globalTeardown: '<rootDir>/test/support/stopPostgres.mjs',
   maxWorkers: 2,
