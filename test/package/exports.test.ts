@@ -64,10 +64,10 @@ const PUBLIC = {
     'WrongTenantError',
     'currentTenant',
     'requireTenant',
-    'tenantKey',
-    'tenantPath',
     'tenancyLogFields',
+    'tenantKey',
     'tenantLogger',
+    'tenantPath',
   ],
   './koa': [
     ...['byClaim', 'byCookie', 'byDomain', 'byHeader', 'byPath', 'byQuery', 'bySubdomain'],
