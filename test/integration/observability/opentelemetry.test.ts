@@ -1,9 +1,12 @@
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Span, SpanStatusCode, trace } from '@opentelemetry/api';
-import { ConnectionBudgetExceededError, TenantNotFoundError } from 'mikro-orm-multitenancy';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { ConnectionBudgetExceededError, requireTenant, TenantNotFoundError } from 'mikro-orm-multitenancy';
+import { bySubdomain, tenancy, trustResolution } from 'mikro-orm-multitenancy/koa';
 import { instrumentTenancy } from 'mikro-orm-multitenancy/opentelemetry';
 import { serverUrl } from '../../support/databases.ts';
+import { KoaServer } from '../../support/koa/KoaServer.ts';
 import { House, TestTenants } from '../../support/manager/TestTenants.ts';
 import { migrationsList, names } from '../../support/migrations/migrations.ts';
 import { Telemetry } from '../../support/observability/Telemetry.ts';
@@ -61,6 +64,22 @@ describe('instrumentTenancy', () => {
     expect(active[0]).toBe(active[3]);
     expect(new Set(active.map((span) => span?.spanContext().traceId)).size).toBe(1);
     expect(trace.getActiveSpan()).toBeUndefined();
+    await manager.close();
+  });
+
+  it('is around the handlers of requests, each its own tenant’s', async () => {
+    const { manager, telemetry } = await instrumented();
+    await using server = await KoaServer.start(
+      tenancy(manager, { resolve: bySubdomain('example.com'), authorize: trustResolution }),
+      async (ctx) => {
+        const span = trace.getActiveSpan() as unknown as ReadableSpan | undefined;
+        ctx.body = `${requireTenant().id} in ${String(span?.attributes['tenancy.tenant.id'])}`;
+      },
+    );
+    const ids = ['acme', 'globex', 'acme', 'globex'];
+    const answers = await Promise.all(ids.map((id) => server.send(`${id}.example.com`)));
+    expect(answers.map(({ body }) => body)).toEqual(ids.map((id) => `${id} in ${id}`));
+    expect(telemetry.tree(isRun).sort()).toEqual([...ids.map((id) => `tenant.run of ${id}`)].sort());
     await manager.close();
   });
 
