@@ -73,8 +73,7 @@ export class TenantConnection implements BudgetedConnection {
 
   /** The process id of the backend, which Kysely reads to cancel a statement; 0 makes it ask the server. */
   get processID(): number {
-    const { processID } = this.#client as { readonly processID?: number | null };
-    return processID ?? 0;
+    return (this.#client as { readonly processID?: number | null }).processID ?? 0;
   }
 
   get broken(): boolean {
@@ -123,8 +122,9 @@ export class TenantConnection implements BudgetedConnection {
     try {
       return this.#inTransactions !== undefined && this.#client.getTransactionStatus() === 'I'
         ? await this.#inTransactions.run(this.#send, text, parameters)
-        : await this.#send(text, parameters);
+        : await this.#client.query(text, parameters as unknown[]);
     } catch (error) {
+      await this.#ready();
       if ((error as { readonly code?: unknown }).code !== READ_ONLY_TRANSACTION) {
         throw error;
       }
@@ -140,7 +140,7 @@ export class TenantConnection implements BudgetedConnection {
 
   readonly #send: Send = async (text, parameters) => {
     try {
-      return await this.#client.query(text, [...parameters]);
+      return await this.#client.query(text, parameters as unknown[]);
     } catch (error) {
       await this.#ready();
       throw error;
@@ -169,8 +169,7 @@ export class TenantConnection implements BudgetedConnection {
 
   /** Submits a cursor; where settings belong to transactions, inside of one that ends with the cursor. */
   #stream<Q extends pg.Submittable>(submitted: Q): Q {
-    const cursor = this.#closable(submitted);
-    const settings = this.#inTransactions;
+    const [cursor, settings] = [this.#closable(submitted), this.#inTransactions];
     const { close, handleError } = cursor as { close?(): Promise<void>; handleError?(error: unknown): void };
     if (settings === undefined || close === undefined || this.#client.getTransactionStatus() !== 'I') {
       return this.#client.query(cursor);
