@@ -50,8 +50,13 @@ export class IdleConnections<C extends BudgetedConnection> {
 
   /** Takes a connection out for its tenant. Returns for how many milliseconds it was idle. */
   reuse(connection: C): number {
+    const again = this.#usedAgain.get(connection);
+    if (again !== undefined) {
+      this.#usedAgain.delete(connection);
+      return this.#clock.now() - again.since;
+    }
     const idleForMs = this.idleForMs(connection);
-    this.remove(connection);
+    this.#usedOnce.delete(connection);
     this.#cameBackTo.add(connection);
     return idleForMs;
   }

@@ -59,8 +59,7 @@ export class TenantConnection implements BudgetedConnection {
 
   /** The process id of the backend, which Kysely reads to cancel a statement; 0 makes it ask the server. */
   get processID(): number {
-    const { processID } = this.#client as { readonly processID?: number | null };
-    return processID ?? 0;
+    return (this.#client as { readonly processID?: number | null }).processID ?? 0;
   }
 
   get broken(): boolean {
@@ -118,8 +117,9 @@ export class TenantConnection implements BudgetedConnection {
     try {
       return this.#inTransactions !== undefined && this.#client.getTransactionStatus() === 'I'
         ? await this.#inTransactions.run(this.#send, text, parameters)
-        : await this.#send(text, parameters);
+        : await this.#client.query(this.#commented(text), parameters as unknown[]);
     } catch (error) {
+      await this.#ready();
       if ((error as { readonly code?: unknown }).code !== READ_ONLY_TRANSACTION) {
         throw error;
       }
@@ -133,10 +133,13 @@ export class TenantConnection implements BudgetedConnection {
     }
   }
 
+  #commented(text: string): string {
+    return this.#comment === undefined ? text : text + this.#comment();
+  }
+
   readonly #send: Send = async (text, parameters) => {
     try {
-      const sent = this.#comment === undefined ? text : text + this.#comment();
-      return await this.#client.query(sent, [...parameters]);
+      return await this.#client.query(this.#commented(text), parameters as unknown[]);
     } catch (error) {
       await this.#ready();
       throw error;

@@ -35,6 +35,10 @@ import { tenantPathOf, underTenantPath } from './underTenantPath.ts';
 /** Marks a `ctx.state` that has been through a tenancy middleware. */
 const ENTERED = Symbol('tenancy');
 
+interface Entered {
+  [ENTERED]?: true;
+}
+
 /**
  * Koa middleware that finds the tenant of a request, asks `authorize`, and runs everything after it in the tenant's
  * context. The tenant's lease lasts until the handler is done and the response has been sent or its client is gone.
@@ -151,7 +155,7 @@ function assertFirstEntry(ctx: Context): void {
         'for work in a second tenant call `manager.run(id, …)`.',
     );
   }
-  Reflect.set(ctx.state, ENTERED, true);
+  (ctx.state as Entered)[ENTERED] = true;
 }
 
 /** Whether the error says that this client gets no tenant, rather than that something failed. */

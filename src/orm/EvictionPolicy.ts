@@ -72,8 +72,11 @@ export class EvictionPolicy<H> {
   }
 
   #scheduleSweep(): void {
+    if (this.#cancelSweep !== undefined) {
+      return;
+    }
     const [oldest] = this.#idle.values();
-    if (oldest === undefined || this.#cancelSweep !== undefined) {
+    if (oldest === undefined) {
       return;
     }
     const dueInMs = Math.max(0, oldest + this.#limits.idleTimeoutMs - this.#clock.now());

@@ -62,8 +62,13 @@ export function guardedEntityManager(Base: EntityManagerClass): EntityManagerCla
   }
   for (const name of ASYNCHRONOUS) {
     const original = Base.prototype[name] as Method;
-    define(TenantEntityManager, name, async function (...args) {
-      assertOwn(this, args);
+    // No async function: it would put a promise of its own around each query's.
+    define(TenantEntityManager, name, function (...args) {
+      try {
+        assertOwn(this, args);
+      } catch (error) {
+        return Promise.reject(error as Error);
+      }
       return Reflect.apply(original, this, args);
     });
   }

@@ -147,8 +147,10 @@ describe('move', () => {
         })();
       }
     });
+    // What is written while the two are being compared is seen in the sequence alone, which no transaction holds still.
+    const differs = expect.objectContaining({ what: expect.stringMatching(/^(?:rows|sequence)$/) });
     await expect(manager.move('acme', { to: 'other' })).rejects.toMatchObject({
-      cause: { code: 'COPY_DIFFERS', differences: expect.arrayContaining([expect.objectContaining({ what: 'rows' })]) },
+      cause: { code: 'COPY_DIFFERS', differences: expect.arrayContaining([differs]) },
     });
     expect(await manager.catalog.find('acme')).toMatchObject({ status: 'active', server: 'default' });
     expect(await addressesOf(manager, 'acme')).toEqual(['too late']);
