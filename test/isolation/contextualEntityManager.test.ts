@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { EntityRepository, EntityRepositoryType, EntitySchema, type EventSubscriber } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
@@ -54,6 +55,27 @@ describe('manager.em', () => {
     expect(() => em.getKysely()).toThrow(NoTenantError);
     expect(() => em.createQueryBuilder(House)).toThrow(NoTenantError);
     await expect(em.getRepository(House).findAll()).rejects.toThrow(NoTenantError);
+  });
+
+  it('says without a tenant what is the same in all of them, and can be printed and awaited', async () => {
+    expect(em.getMetadata().get(House).className).toBe('House');
+    expect([em.getPlatform(), em.getComparator()].every((of) => typeof of === 'object')).toBe(true);
+    expect([em.canPopulate(House, 'owner'), em.canPopulate(House, 'nothing')]).toEqual([true, false]);
+    expect(em.constructor === world.manager.em.constructor && typeof em.constructor === 'function').toBe(true);
+    expect(inspect({ em })).toBe('{ em: [EntityManager of the current tenant] }');
+    expect(Object.prototype.toString.call(em)).toBe('[object Object]');
+    expect((await em) === em).toBe(true);
+    expect(em.name).toBe('default');
+  });
+
+  it('takes a property for the fork of the run, and none without a tenant', async () => {
+    expect(() => Object.assign(em, { schema: 'other' })).toThrow(/^manager\.em\.schema needs a tenant/);
+    await world.manager.run('acme', async (fork) => {
+      Object.assign(em, { schema: 'other' });
+      expect(fork.schema).toBe('other');
+      await world.manager.run('acme', (inner) => expect(inner.schema).toBeUndefined());
+    });
+    expect(() => em.schema).toThrow(/^manager\.em\.schema needs a tenant/);
   });
 
   it('is in plain MikroORM outside the transaction that it began, where `context` returns the fork', async () => {

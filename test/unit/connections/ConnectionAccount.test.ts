@@ -187,7 +187,7 @@ describe('the account of a tenant', () => {
     opening?.fail(opening.signal.reason);
     acme.release(idle as FakeConnection);
     await world.serve();
-    expect(ended).toEqual({});
+    expect(ended).toStrictEqual({});
     world.clock.advance(500);
     expect(forced).toEqual([used]);
     await world.serve();
@@ -205,7 +205,7 @@ describe('the account of a tenant', () => {
     const connection = world.openings[0]?.succeed();
     await settled();
     expect(connection?.closeCause).toBe('ended');
-    expect(ended).toEqual({});
+    expect(ended).toStrictEqual({});
     await world.serve();
     expect(waiting.error).toBeInstanceOf(TenantClosedError);
     expect(ended).toHaveProperty('value');

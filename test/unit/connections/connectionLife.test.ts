@@ -230,7 +230,7 @@ describe('an account that ends', () => {
     expect(connections.map(({ closeCause }) => closeCause)).toEqual(['ended', 'ended']);
     connections[0]?.finishClosing();
     await settled();
-    expect(ended).toEqual({});
+    expect(ended).toStrictEqual({});
     connections[1]?.finishClosing();
     await settled();
     expect(ended).toHaveProperty('value');

@@ -68,6 +68,30 @@ describe('a connection that came free', () => {
   });
 });
 
+describe('a turn', () => {
+  it('goes on for nobody but the tenant whose turn it was', async () => {
+    const world = new BudgetWorld({
+      maxConnections: 2,
+      maxConnectionsPerTenant: 1,
+      maxWaitingPerTenant: 50,
+      maxWaiting: 90,
+    });
+    const heavy = world.account('heavy', { weight: 3 });
+    const first = heavy.acquire();
+    await world.serve();
+    void world.account('last').acquire();
+    await world.serve();
+    const connection = await first;
+    const waiting = Array.from({ length: 40 }, () => outcomeOf(heavy.acquire()));
+    void world.account('light').acquire();
+    for (let n = 0; n < 40 && connection.closeCause === undefined; n += 1) {
+      heavy.release(connection);
+      await settled();
+    }
+    expect(waiting.filter(({ value }) => value !== undefined)).toHaveLength(8);
+  });
+});
+
 describe('room', () => {
   it('is made for every tenant that wants some, not for the first alone', async () => {
     const world = new BudgetWorld();

@@ -27,7 +27,7 @@ describe('ranges of addresses', () => {
     expect(addressRanges([range]).check(address, version)).toBe(true);
   });
 
-  it.each(['10.0.0.0/0', '::/0', '10.0.0.0/33', 'fd00::/129'])('refuse %s', (range) => {
+  it.each(['10.0.0.0/0', '::/0', '10.0.0.0/33', 'fd00::/129', '10.0.0.0/8x', '10.0.0.0/8 '])('refuse %s', (range) => {
     expect(() => addressRanges([range])).toThrow(/trustedProxies/);
   });
 });
