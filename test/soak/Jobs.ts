@@ -9,7 +9,7 @@ import type { SoakWorld } from './SoakWorld.ts';
 import type { Tally } from './Tally.ts';
 
 const WORKERS = 4;
-const WEIGHTS = { read: 10, change: 6, 'give up': 3, each: 0.2 };
+const WEIGHTS = { read: 10, change: 6, 'give up': 3, each: 0.05 };
 
 export interface JobsOptions {
   readonly seed: string;

@@ -23,7 +23,7 @@ import { SoakWorld } from './SoakWorld.ts';
 import { Tally } from './Tally.ts';
 
 const OPERATORS = 3;
-const SAMPLE_EVERY_MS = 4_000;
+const SAMPLE_EVERY_MS = 5_000;
 const REPORT_EVERY_MS = 30_000;
 const REPORT = new URL('../../.data/soak.json', import.meta.url);
 /** The part of the samples in which caches fill and code is compiled. */
@@ -106,7 +106,7 @@ const report = {
   seconds: seconds(tookMs),
   requests: tally.requests,
   requestsPerSecond: Math.round((tally.requests * 1_000) / tookMs),
-  cpuMsPerRequest: Math.round((user + system) / tally.requests / 10) / 100,
+  cpuMsPerRequest: { user: msOf(user), system: msOf(system) },
   undisturbed: tally.undisturbed,
   times: tally.times,
   ...Object.fromEntries(
@@ -137,6 +137,11 @@ async function sampleHeap(): Promise<void> {
     }
     await pause(SAMPLE_EVERY_MS);
   }
+}
+
+/** Of processor time in microseconds, for each request. */
+function msOf(cpuUs: number): number {
+  return Math.round(cpuUs / tally.requests / 10) / 100;
 }
 
 function seconds(ms: number): number {
