@@ -29,7 +29,10 @@ export class Jobs {
   }
 
   async run(): Promise<void> {
+    const { tally } = this.#options;
+    tally.doing.set('jobs', 'their last work');
     await Promise.all(Array.from({ length: WORKERS }, (_, n) => this.#worker(n)));
+    tally.doing.delete('jobs');
   }
 
   async #worker(n: number): Promise<void> {

@@ -4,6 +4,7 @@ import type { Changes } from './Changes.ts';
 import { HOUSES } from './entities.ts';
 import type { Judge, Outcome, Visit } from './Judge.ts';
 import { SeededRandom } from './SeededRandom.ts';
+import type { Tally } from './Tally.ts';
 
 const CLIENTS = 64;
 /** A client that was refused does not come again at once. */
@@ -37,6 +38,7 @@ export interface ClientsOptions {
   readonly underway: () => readonly string[];
   readonly judge: Judge;
   readonly changes: Changes;
+  readonly tally: Tally;
   readonly isOver: () => boolean;
 }
 
@@ -53,7 +55,10 @@ export class SoakClients {
 
   /** Resolves when all requests have come to something, after the soak is over. */
   async run(): Promise<void> {
+    const { tally } = this.#options;
+    tally.doing.set('clients', 'their last requests');
     await Promise.all(Array.from({ length: CLIENTS }, (_, n) => this.#client(n)));
+    tally.doing.delete('clients');
     this.#agent.destroy();
   }
 
