@@ -1,5 +1,16 @@
 /** What somebody is doing to tenants or to a server, for which requests may be refused or fail. */
-export type Condition = 'suspended' | 'readonly' | 'maintenance' | 'archived' | 'moving' | 'killed' | 'network';
+export type Condition =
+  | 'suspended'
+  | 'readonly'
+  | 'maintenance'
+  | 'archived'
+  | 'moving'
+  | 'killed'
+  | 'network'
+  | 'catalog';
+
+/** Whom every request needs, beside its tenants and their servers. */
+export const CATALOG = 'the catalogue';
 
 /** What a connection that is cut makes of the requests that were on it, or wanted one. */
 const CUT = ['CONNECTION_LOST', 'BODY_CUT', 'TENANT_CONNECTION_FAILED', 'TENANT_OPEN_FAILED'] as const;
@@ -13,6 +24,8 @@ const EXPLAINS: Readonly<Record<Condition, readonly string[]>> = {
   archived: ['TENANT_UNAVAILABLE', 'TENANT_NOT_FOUND', 'TENANT_CLOSED', 'TENANT_DATABASE_MISSING', ...CUT],
   moving: ['TENANT_UNAVAILABLE', 'TENANT_CLOSED', 'TENANT_DATABASE_MISSING', ...CUT],
   killed: CUT,
+  // Known tenants are served while it is away.
+  catalog: ['CATALOG_UNAVAILABLE'],
   network: ['TENANT_CLOSED', 'CONNECTION_BUDGET_EXCEEDED', ...CUT],
 };
 
@@ -51,7 +64,7 @@ export class Announcements {
   readonly #spans = new Map<string, Span[]>();
   readonly #under = new Map<string, number>();
 
-  /** `whom`: a tenant, or a server. */
+  /** `whom`: a tenant, a server, or {@link CATALOG}. */
   begin(whom: string, condition: Condition): Announcement {
     const now = performance.now();
     const span = { condition, from: now, until: Infinity, holdsFrom: Infinity, holdsUntil: Infinity };

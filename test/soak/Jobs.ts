@@ -9,7 +9,7 @@ import type { SoakWorld } from './SoakWorld.ts';
 import type { Tally } from './Tally.ts';
 
 const WORKERS = 4;
-const WEIGHTS = { read: 10, change: 6, 'give up': 3, each: 0.2 };
+const WEIGHTS = { read: 10, change: 6, 'give up': 3, each: 0.05 };
 
 export interface JobsOptions {
   readonly seed: string;
@@ -29,7 +29,10 @@ export class Jobs {
   }
 
   async run(): Promise<void> {
+    const { tally } = this.#options;
+    tally.doing.set('jobs', 'their last work');
     await Promise.all(Array.from({ length: WORKERS }, (_, n) => this.#worker(n)));
+    tally.doing.delete('jobs');
   }
 
   async #worker(n: number): Promise<void> {

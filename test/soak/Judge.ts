@@ -1,4 +1,4 @@
-import type { Announcements } from './Announcements.ts';
+import { type Announcements, CATALOG } from './Announcements.ts';
 import { HOUSES, HOUSES_SEEN, ROOMS_PER_HOUSE } from './entities.ts';
 import type { Answer, Seen } from './SoakApp.ts';
 import type { SoakWorld } from './SoakWorld.ts';
@@ -39,6 +39,7 @@ const STATUSES: Readonly<Record<string, { readonly status: number; readonly retr
   TENANT_CONNECTION_FAILED: { status: 503, retryAfter: true },
   TENANT_OPEN_FAILED: { status: 503, retryAfter: true },
   CONNECTION_BUDGET_EXCEEDED: { status: 503, retryAfter: true },
+  CATALOG_UNAVAILABLE: { status: 503, retryAfter: true },
   CONNECTION_LOST: { status: 500 },
 };
 
@@ -111,9 +112,9 @@ export class Judge {
     }
   }
 
-  /** The tenants, and the servers that they are on. */
+  /** The tenants, the servers that they are on, and what says so. */
   neededBy(ids: readonly string[]): readonly string[] {
-    return [...ids, ...ids.map((id) => this.#world.serverOf(id))];
+    return [...ids, ...ids.map((id) => this.#world.serverOf(id)), CATALOG];
   }
 
   #served(visit: Visit, body: string, from: number, to: number): void {

@@ -35,7 +35,7 @@ export class Operator {
   }
 
   async run(): Promise<void> {
-    const { isOver, tally, world, taken } = this.#options;
+    const { name, isOver, tally, world, taken } = this.#options;
     while (!isOver()) {
       const deed = this.#random.weighted(WEIGHTS);
       const count = deed === 'migrate' ? FLEET : 1;
@@ -45,12 +45,14 @@ export class Operator {
         taken.add(id);
       }
       const startedAt = performance.now();
+      tally.doing.set(name, `${deed} of ${[...ids].join()}`);
       try {
         await this.#do(deed, [...ids]);
         tally.took(deed, performance.now() - startedAt);
       } catch (error) {
         tally.complain('unannounced', `${deed} of ${[...ids].join()}: ${codeOf(error)}: ${String(error)}`);
       } finally {
+        tally.doing.delete(name);
         for (const id of ids) {
           taken.delete(id);
         }

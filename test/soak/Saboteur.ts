@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Announcements } from './Announcements.ts';
+import { CATALOG_ID } from '../../src/central/names.ts';
+import { type Announcements, CATALOG } from './Announcements.ts';
 import { SeededRandom } from './SeededRandom.ts';
 import type { SoakWorld } from './SoakWorld.ts';
 import type { Tally } from './Tally.ts';
@@ -30,7 +31,7 @@ export class Saboteur {
   }
 
   async run(): Promise<void> {
-    await Promise.all([this.#kill(), this.#disturb()]);
+    await Promise.all([this.#kill(), this.#forget(), this.#disturb()]);
   }
 
   /** Sessions of one tenant at a time, so that nobody else may notice. */
@@ -51,6 +52,22 @@ export class Saboteur {
     }
   }
 
+  /** Sessions by which the managers hear of changes and look tenants up. Nobody is to notice. */
+  async #forget(): Promise<void> {
+    const { seed, world, announcements, tally, isOver } = this.#options;
+    const random = new SeededRandom(seed, 'catalogue');
+    while (!isOver()) {
+      await pause(random.between(2_000, 8_000));
+      const announcement = announcements.begin(CATALOG, 'catalog');
+      await world.admins.sound.query(
+        'select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1',
+        [`tenant:${CATALOG_ID}`],
+      );
+      announcement.over(NOTICED_WITHIN_MS);
+      tally.count('faults', 'catalogue');
+    }
+  }
+
   /** Now and then, so that there are times in which nothing may fail. */
   async #disturb(): Promise<void> {
     const { seed, announcements, tally, isOver } = this.#options;
@@ -59,9 +76,11 @@ export class Saboteur {
       await pause(random.between(5_000, 15_000));
       const kind = random.weighted(NETWORK);
       const announcement = announcements.begin('faulty', 'network');
+      tally.doing.set('network', kind);
       await this.#fault(kind, random);
       await pause(NOTICED_WITHIN_MS);
       await this.#reached();
+      tally.doing.delete('network');
       announcement.over(RECOVERED_WITHIN_MS);
       tally.count('faults', kind);
     }

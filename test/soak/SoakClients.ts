@@ -4,6 +4,7 @@ import type { Changes } from './Changes.ts';
 import { HOUSES } from './entities.ts';
 import type { Judge, Outcome, Visit } from './Judge.ts';
 import { SeededRandom } from './SeededRandom.ts';
+import type { Tally } from './Tally.ts';
 
 const CLIENTS = 64;
 /** A client that was refused does not come again at once. */
@@ -25,6 +26,8 @@ const PATHS = {
 const STAY = { least: 1, most: 40 };
 /** How many of them are for a tenant to whom something is being done, and how many requests hang up. */
 const CURIOUS = 0.2;
+/** How many of the other tenants that a request works for are ones that have clients now. */
+const SOCIABLE = 0.85;
 const IMPATIENT = 0.04;
 
 export interface ClientsOptions {
@@ -35,12 +38,15 @@ export interface ClientsOptions {
   readonly underway: () => readonly string[];
   readonly judge: Judge;
   readonly changes: Changes;
+  readonly tally: Tally;
   readonly isOver: () => boolean;
 }
 
 /** Clients that send one request after the other. */
 export class SoakClients {
   readonly #options: ClientsOptions;
+  /** The tenant of each client. */
+  readonly #staying: string[] = [];
   readonly #agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
 
   constructor(options: ClientsOptions) {
@@ -49,7 +55,10 @@ export class SoakClients {
 
   /** Resolves when all requests have come to something, after the soak is over. */
   async run(): Promise<void> {
+    const { tally } = this.#options;
+    tally.doing.set('clients', 'their last requests');
     await Promise.all(Array.from({ length: CLIENTS }, (_, n) => this.#client(n)));
+    tally.doing.delete('clients');
     this.#agent.destroy();
   }
 
@@ -58,6 +67,7 @@ export class SoakClients {
     let [id, stays] = ['', 0];
     while (!this.#options.isOver()) {
       [id, stays] = stays > 0 ? [id, stays - 1] : [this.#tenant(random), random.between(STAY.least, STAY.most)];
+      this.#staying[n] = id;
       const visit = this.#visit(random, id);
       const hangUpAfterMs = random.chance(IMPATIENT) ? random.between(0, 40) : undefined;
       this.#options.changes.sent(visit);
@@ -77,8 +87,13 @@ export class SoakClients {
     return random.pick(curious.length > 0 ? curious : ids);
   }
 
+  #other(random: SeededRandom, mayBe: (id: string) => boolean): string | undefined {
+    const all = random.chance(SOCIABLE) ? this.#staying : this.#options.ids;
+    const others = all.filter(mayBe);
+    return others.length === 0 ? undefined : random.pick(others);
+  }
+
   #visit(random: SeededRandom, id: string): Visit {
-    const { ids } = this.#options;
     const path = random.weighted(PATHS);
     const from = 1 + random.below(HOUSES);
     const to = 1 + ((from + random.below(HOUSES - 1)) % HOUSES);
@@ -88,11 +103,13 @@ export class SoakClients {
         return { ...visit, id: `nobody-${random.below(1_000)}` };
       case '/nested': {
         // Always upwards, so that no two requests hold a connection of what the other one waits for.
-        const above = ids.filter((one) => one > id);
-        return above.length === 0 ? { ...visit, path: '/read' } : { ...visit, others: [random.pick(above)] };
+        const above = this.#other(random, (one) => one > id);
+        return above === undefined ? { ...visit, path: '/read' } : { ...visit, others: [above] };
       }
-      case '/side-by-side':
-        return { ...visit, others: [random.pick(ids), random.pick(ids), random.pick(ids)] };
+      case '/side-by-side': {
+        const others = [1, 2, 3].map(() => this.#other(random, () => true));
+        return { ...visit, others: others.filter((one) => one !== undefined) };
+      }
       default:
         return visit;
     }

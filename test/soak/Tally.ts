@@ -29,6 +29,9 @@ export class Tally {
     return this.#last.get(code) ?? 'nothing was said';
   }
 
+  /** What somebody is about, for the case that it never ends. */
+  readonly doing = new Map<string, string>();
+
   /** How long one of this kind took. */
   took(what: string, ms: number): void {
     const { count, sumMs, maxMs } = this.#times.get(what) ?? { count: 0, sumMs: 0, maxMs: 0 };

@@ -23,8 +23,10 @@ import { SoakWorld } from './SoakWorld.ts';
 import { Tally } from './Tally.ts';
 
 const OPERATORS = 3;
-const SAMPLE_EVERY_MS = 4_000;
+const SAMPLE_EVERY_MS = 5_000;
 const REPORT_EVERY_MS = 30_000;
+/** Longer than anything takes that was begun before the end. */
+const OVERDUE_MS = 90_000;
 const REPORT = new URL('../../.data/soak.json', import.meta.url);
 /** The part of the samples in which caches fill and code is compiled. */
 const WARM_UP = 0.4;
@@ -71,13 +73,16 @@ const clients = new SoakClients({
   underway: () => announcements.underway,
 });
 const heap = new Samples();
-await Promise.all([
+const all = Promise.all([
   clients.run(),
   new Jobs(shared).run(),
   new Saboteur({ ...shared, taken }).run(),
   sampleHeap(),
   ...Array.from({ length: OPERATORS }, (_, n) => new Operator({ ...shared, taken, name: `operator ${n}` }).run()),
 ]);
+const finished = new AbortController();
+await Promise.race([all, untilOverdue(finished.signal)]);
+finished.abort();
 const tookMs = performance.now() - startedAt;
 const { user, system } = process.cpuUsage(cpuBefore);
 
@@ -106,7 +111,7 @@ const report = {
   seconds: seconds(tookMs),
   requests: tally.requests,
   requestsPerSecond: Math.round((tally.requests * 1_000) / tookMs),
-  cpuMsPerRequest: Math.round((user + system) / tally.requests / 10) / 100,
+  cpuMsPerRequest: { user: msOf(user), system: msOf(system) },
   undisturbed: tally.undisturbed,
   times: tally.times,
   ...Object.fromEntries(
@@ -137,6 +142,25 @@ async function sampleHeap(): Promise<void> {
     }
     await pause(SAMPLE_EVERY_MS);
   }
+}
+
+/** Ends the process where something never ends. */
+async function untilOverdue(signal: AbortSignal): Promise<void> {
+  while (!isOver()) {
+    await pause(1_000);
+  }
+  const isOverdue = await pause(OVERDUE_MS, true, { signal }).catch(() => false);
+  if (isOverdue) {
+    console.error(`After ${seconds(OVERDUE_MS)} s more it is not over: ${inspect(tally.doing)}`);
+    console.error(inspect([world.serving.stats(), world.operating.stats()], { depth: 9 }));
+    await world.stop();
+    process.exit(1);
+  }
+}
+
+/** Of processor time in microseconds, for each request. */
+function msOf(cpuUs: number): number {
+  return Math.round(cpuUs / tally.requests / 10) / 100;
 }
 
 function seconds(ms: number): number {
