@@ -70,7 +70,7 @@ const PUBLIC = {
     ...['tenancy', 'trustResolution'],
   ],
   './testing': ['TestTenancy', 'catalogConformance', 'expectIsolated'],
-  './cli': ['defineTenancyConfig', 'mikroOrmConfig'],
+  './cli': ['defineTenancyConfig', 'fromMikroOrmConfig', 'mikroOrmConfig'],
   './bullmq': ['TenantQueue', 'tenantProcessor'],
   './pg-boss': ['TenancyJobs', 'TenantBoss'],
 } as const;
