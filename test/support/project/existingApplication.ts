@@ -69,7 +69,7 @@ export async function writeExistingApplication(project: ScratchProject, extensio
 export function paste(app: string, lines: readonly string[]): string {
   const [opening, middleware] = [
     lines.filter((line) => /openTenancy/.test(line)),
-    lines.find((line) => /^app\.use/.test(line)),
+    lines.find((line) => line.startsWith('app.use')),
   ];
   return app
     .replace(/^const orm = .*$/m, opening.join('\n'))
