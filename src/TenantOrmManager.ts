@@ -40,6 +40,7 @@ import type { Tenant, TenantStatus } from './tenant/Tenant.ts';
 import { assertTenantId } from './tenant/tenantId.ts';
 import { unavailabilityOf } from './tenant/unavailabilityOf.ts';
 
+/** What {@link TenantOrmManager.stats} gives: figures of one moment. Plain data, without secrets. */
 export interface TenantOrmManagerStats extends OpenTenantsStats {
   /** Connections by server. `requests` and `reserved` together never exceed the server's `maxConnections`. */
   readonly servers: Readonly<Record<string, PostgresServerStats>>;

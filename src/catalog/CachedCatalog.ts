@@ -7,6 +7,7 @@ import { CatalogWatch } from './CatalogWatch.ts';
 import { LookupCache } from './LookupCache.ts';
 import type { ListOptions, TenantCatalog, TenantPage } from './TenantCatalog.ts';
 
+/** How long and how much {@link CachedCatalog} keeps. */
 export interface CachedCatalogOptions {
   /** After how long a tenant is looked up again, in milliseconds. @default 30000 */
   readonly positiveTtlMs?: number | undefined;

@@ -30,6 +30,7 @@ import { CATALOG_ID, CENTRAL_ID, CENTRAL_LABEL } from './names.ts';
 /** How long statements under way may go on when the manager closes. */
 const GRACE_MS = 5_000;
 
+/** Options of {@link CentralDatabase.run} and of its forks. */
 export interface CentralRunOptions {
   /** MikroORM's own options of the fork. */
   readonly fork?: Omit<ForkOptions, 'useContext' | 'disableContextResolution' | 'signal'>;

@@ -19,6 +19,7 @@ import { Turns } from './Turns.ts';
 /** Whether connections are opened: `open` keeps everybody away, `half-open` lets one attempt at a time through. */
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
+/** The connections of one PostgreSQL server, at one moment. Plain data. */
 export interface PostgresServerStats {
   readonly requests: ConnectionBudgetStats;
   readonly reserved: ConnectionBudgetStats;

@@ -32,6 +32,7 @@ export interface TenancyLease<T extends Tenant = Tenant> {
 /** Says who may use a tenant. Anything but `true` refuses, and looks like a tenant that does not exist. */
 export type Authorize<T extends Tenant = Tenant> = (ctx: Context, tenant: T) => boolean | Promise<boolean>;
 
+/** Options of {@link tenancy} for routes of tenants. */
 export interface TenancyOptions<T extends Tenant = Tenant> {
   /** Where a request names its tenant, tried in order. */
   readonly resolve: TenantResolver<KoaTenantRequest> | readonly TenantResolver<KoaTenantRequest>[];

@@ -3,6 +3,7 @@ import { isTenantId } from '../tenant/tenantId.ts';
 import type { TenantReference, TenantRequest, TenantResolver } from './TenantRequest.ts';
 import { assertTrusted, isTrusted, type Trusted } from './trust.ts';
 
+/** Options of {@link byQuery}. */
 export interface ByQueryOptions<R extends TenantRequest = TenantRequest> {
   /** Whose word the parameter is; a link is enough to set it. Where it is not trusted, it is ignored. */
   readonly trusted: Trusted<R>;

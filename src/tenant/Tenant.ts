@@ -15,6 +15,7 @@ export const TENANT_STATUSES = Object.freeze([
   'failed',
 ] as const);
 
+/** Whether a tenant takes work, and what becomes of requests for it. */
 export type TenantStatus = (typeof TENANT_STATUSES)[number];
 
 /** One customer, and where its data is. Catalogues return objects of this shape, with columns of their own beside. */

@@ -74,7 +74,7 @@ const PUBLIC = {
     ...['tenancy', 'tenancyHealth', 'trustResolution'],
   ],
   './testing': ['TestTenancy', 'catalogConformance', 'expectIsolated'],
-  './cli': ['defineTenancyConfig', 'mikroOrmConfig'],
+  './cli': ['defineTenancyConfig', 'fromMikroOrmConfig', 'mikroOrmConfig'],
   './bullmq': ['TenantQueue', 'tenantProcessor'],
   './pg-boss': ['TenancyJobs', 'TenantBoss'],
   './opentelemetry': ['instrumentTenancy'],

@@ -55,6 +55,7 @@ export interface FleetPlanOptions<T extends Tenant = Tenant> extends FleetSelect
   readonly waves?: readonly FleetWave[] | undefined;
 }
 
+/** Options of {@link FleetMigrator.migrate}: which tenants, in which waves, and how. */
 export interface FleetMigrateOptions<T extends Tenant = Tenant> extends FleetPlanOptions<T>, FleetWorkOptions {
   /** The run stops once so many tenants have failed. @default it goes on, but not into the next wave */
   readonly stopAfterFailures?: number | undefined;
@@ -73,6 +74,7 @@ export interface FleetMigrateOptions<T extends Tenant = Tenant> extends FleetPla
   readonly by?: string | undefined;
 }
 
+/** Options of {@link FleetMigrator.rollback}. */
 export type FleetRollbackOptions = FleetWorkOptions &
   Pick<FleetMigrateOptions, 'attempts' | 'lockTimeoutMs' | 'statementTimeoutMs' | 'stopAfterFailures' | 'by'>;
 

@@ -77,6 +77,7 @@ export interface FleetItem {
   readonly finishedAt: string | undefined;
 }
 
+/** How many tenants of a run are in each state. */
 export type FleetCounts = Readonly<Record<FleetItemState | 'tenants', number>>;
 
 /** What became of a run. Plain data that JSON holds. */
