@@ -1,11 +1,11 @@
 import { TenantForbiddenError, TenantNotFoundError, TenantReadOnlyError, TenantSuspendedError } from '../errors.ts';
+import type { ResponseEnd } from '../http/ResponseEnd.ts';
 import { resolveTenant } from '../resolution/resolveTenant.ts';
 import type { TenantResolver } from '../resolution/TenantRequest.ts';
 import { statusOf, type Tenant } from '../tenant/Tenant.ts';
 import { unavailabilityOf } from '../tenant/unavailabilityOf.ts';
 import type { KoaTenantRequest } from './KoaTenantRequest.ts';
 import { primaryUrlOf } from './primaryDomain.ts';
-import type { ResponseEnd } from './ResponseEnd.ts';
 import {
   type Authorize,
   checkedResolvers,

@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
+import { pathPatterns } from '../http/pathPatterns.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
-import { pathPatterns } from './pathPatterns.ts';
 import type { TenancyOptions } from './TenancyOptions.ts';
 
 /** Whether a request needs no tenant, as `exempt` says. `path` is the path of the request as received. */

@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import { TenancyConfigurationError } from '../errors.ts';
-import { pathPatterns } from './pathPatterns.ts';
+import { pathPatterns } from '../http/pathPatterns.ts';
 
 /**
  * What a route needs. `tenant`: one, or the request is refused. `central`: none; the request is not asked for one.

@@ -9,6 +9,10 @@ import {
   TenantUnavailableError,
 } from '../errors.ts';
 import type { TenancyEmitter } from '../events.ts';
+import { keepContext } from '../http/keepContext.ts';
+import type { ResponseEnd } from '../http/ResponseEnd.ts';
+import { ResponseWatch } from '../http/ResponseWatch.ts';
+import { checkedFloor, untilFloor } from '../http/refusalFloor.ts';
 import { TrustedProxies } from '../resolution/TrustedProxies.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
 import { Admission, type InTenant } from './Admission.ts';
@@ -16,11 +20,7 @@ import { answerOrRethrow, headersOf } from './answerOrRethrow.ts';
 import { centralRoutes } from './centralRoutes.ts';
 import { exemption } from './exemption.ts';
 import { KoaTenantRequest } from './KoaTenantRequest.ts';
-import { keepContext } from './keepContext.ts';
 import { redirectToPrimary } from './primaryDomain.ts';
-import type { ResponseEnd } from './ResponseEnd.ts';
-import { ResponseWatch } from './ResponseWatch.ts';
-import { checkedFloor, untilFloor } from './refusalFloor.ts';
 import { routeMode } from './routeMode.ts';
 import type {
   CentralRoutesOptions,

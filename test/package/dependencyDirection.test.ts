@@ -26,7 +26,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'ManagerOptions.ts',
   ],
   testing: [...BASE, 'catalog'],
-  koa: [...BASE, 'catalog', 'resolution', 'orm', 'TenantOrmManager.ts'],
+  http: [...BASE, 'catalog', 'resolution'],
+  koa: [...BASE, 'catalog', 'http', 'resolution', 'orm', 'TenantOrmManager.ts'],
   'pg-boss': [...BASE, 'catalog', 'migrations', 'provisioning', 'TenantOrmManager.ts'],
   cli: [
     ...[
