@@ -24,15 +24,23 @@ import type { TenantScope } from './TenantScope.ts';
 
 /** A request of a tenant that is held open for it until `end`. */
 export interface Entered<T extends Tenant> extends InTenant<T> {
+  /** What stands before `path` in the path of the request: `/t/acme` of `/t/acme/houses`. */
+  readonly tenantPath: string;
   readonly end: ResponseEnd;
+  /** Those of the response before the tenant came in, which an answer of the tenancy keeps. */
+  readonly headers: OutgoingHttpHeaders;
+}
+
+/** A request of a route that has none, whose errors are answered like those of a tenant's. */
+export interface WithoutTenant {
+  readonly is: 'without tenant';
   readonly headers: OutgoingHttpHeaders;
 }
 
 /** What is to be done with a request. */
 export type Received<T extends Tenant> =
   | Entered<T>
-  /** Its errors are answered like those of a tenant's. */
-  | { readonly is: 'without tenant'; readonly headers: OutgoingHttpHeaders }
+  | WithoutTenant
   /** Left alone. */
   | { readonly is: 'exempt' }
   /** Refused or sent elsewhere, or its client is gone. */
@@ -102,7 +110,7 @@ export class FrontDoor<C, T extends Tenant> {
       const admitted = await this.#admission.admit(request, mode === 'either', end);
       switch (admitted.is) {
         case 'in tenant':
-          return { ...admitted, end, headers };
+          return { ...admitted, tenantPath: tenantPathOf(path, admitted.path), end, headers };
         case 'elsewhere':
           exchange.redirect(admitted.url);
           return OVER;
@@ -133,14 +141,15 @@ export class FrontDoor<C, T extends Tenant> {
         return;
       case 'without tenant':
         try {
-          await this.withoutTenant(exchange.ctx, () => handle());
+          await this.#scoped(exchange.ctx, undefined, () => this.withoutTenant(handle));
         } catch (error) {
           this.answerLate(exchange, error, received.headers);
         }
         return;
       case 'in tenant':
         try {
-          await this.inTenant(exchange.ctx, received, () => handle(received));
+          const { lease } = received;
+          await this.inTenant(received, () => this.#scoped(exchange.ctx, lease.tenant, () => handle(received)));
         } catch (error) {
           this.answerLate(exchange, error, received.headers);
         } finally {
@@ -149,17 +158,14 @@ export class FrontDoor<C, T extends Tenant> {
     }
   }
 
-  /** Runs `work` in the context of the tenant, with its session. */
-  inTenant<R>(ctx: C, { lease, end }: Entered<T>, work: () => R | Promise<R>): Promise<R> {
-    const scope = this.#scope;
-    const scoped = scope === undefined ? work : () => scope.run(ctx, lease.tenant, work);
-    return lease.run(scoped, { caller: end });
+  /** Runs `work` in the context of the tenant. */
+  inTenant<R>({ lease, end }: Entered<T>, work: () => R | Promise<R>): Promise<R> {
+    return lease.run(work, { caller: end });
   }
 
-  /** Runs `work` with a fork of the central database, where the manager has one, and a session of no tenant. */
-  async withoutTenant<R>(ctx: C, work: () => R | Promise<R>): Promise<R> {
-    const run = async (): Promise<R> => this.#central?.run(work) ?? work();
-    return this.#scope === undefined ? run() : this.#scope.run(ctx, undefined, run);
+  /** Runs `work` with a fork of the central database, where the manager has one. */
+  async withoutTenant<R>(work: () => R | Promise<R>): Promise<R> {
+    return this.#central?.run(() => work()) ?? work();
   }
 
   /** Gives the tenant back when the response is over, or now if it is. */
@@ -197,6 +203,10 @@ export class FrontDoor<C, T extends Tenant> {
     exchange.answer(answerTo(error, exchange.req), headers);
   }
 
+  #scoped<R>(ctx: C, tenant: T | undefined, work: () => R | Promise<R>): R | Promise<R> {
+    return this.#scope === undefined ? work() : this.#scope.run(ctx, tenant, work);
+  }
+
   #emitRefusal(error: TenancyError): void {
     const { events } = this.#manager;
     const { code, tenantId, cause } = error;
@@ -215,6 +225,13 @@ function assertFirstEntry(req: IncomingMessage): void {
     );
   }
   Reflect.set(req, ENTERED, true);
+}
+
+function tenantPathOf(whole: string, path: string | undefined): string {
+  if (path === undefined) {
+    return '';
+  }
+  return whole.endsWith(path) ? whole.slice(0, -path.length) : whole;
 }
 
 /** Whether the error says that this client gets no tenant, rather than that something failed. */

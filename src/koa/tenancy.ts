@@ -6,7 +6,7 @@ import type { Tenant } from '../tenant/Tenant.ts';
 import { KoaExchange } from './KoaExchange.ts';
 import type { CentralRoutesOptions, TenancyOptions, TenancyState } from './TenancyOptions.ts';
 import { TenantSessions } from './TenantSessions.ts';
-import { tenantPathOf, underTenantPath } from './underTenantPath.ts';
+import { underTenantPath } from './underTenantPath.ts';
 
 /**
  * Koa middleware that finds the tenant of a request, asks `authorize`, and runs everything after it in the tenant's
@@ -28,10 +28,10 @@ export function tenancy<T extends Tenant>(
     door.serve(new KoaExchange(ctx), (entered) => (entered === undefined ? next() : inTenant(ctx, entered, next)));
 }
 
-function inTenant<T extends Tenant>(ctx: Context, { lease, path }: Entered<T>, next: Next): Promise<void> {
+function inTenant<T extends Tenant>(ctx: Context, { lease, path, tenantPath }: Entered<T>, next: Next): Promise<void> {
   const state = ctx.state as TenancyState<T>;
   state.tenant = lease.tenant;
-  state.tenantPath = tenantPathOf(ctx, path);
+  state.tenantPath = tenantPath;
   return underTenantPath(ctx, path, async () => {
     await next();
     keepContext(ctx.body);

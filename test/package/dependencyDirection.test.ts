@@ -28,6 +28,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   testing: [...BASE, 'catalog'],
   http: [...BASE, 'catalog', 'resolution'],
   koa: [...BASE, 'catalog', 'http', 'resolution', 'orm', 'TenantOrmManager.ts'],
+  express: [...BASE, 'http', 'resolution'],
+  fastify: [...BASE, 'http', 'resolution'],
   'pg-boss': [...BASE, 'catalog', 'migrations', 'provisioning', 'TenantOrmManager.ts'],
   cli: [
     ...[
@@ -90,10 +92,14 @@ describe('the parts of src', () => {
     expect([...new Set(wrong)]).toEqual([]);
   });
 
-  it('know Koa only in koa/', () => {
-    const koa = imports.filter(({ specifier }) => /^(@koa\/|koa($|\/))/.test(specifier));
-    expect(koa.length).toBeGreaterThan(0);
-    expect(koa.filter(({ file }) => partOf(file) !== 'koa')).toEqual([]);
+  it.each([
+    ['koa', /^(@koa\/|koa($|\/))/],
+    ['express', /^express($|\/)/],
+    ['fastify', /^(@fastify\/|fastify($|\/))/],
+  ])('know the framework of %s/ only there', (folder, framework) => {
+    const known = imports.filter(({ specifier }) => framework.test(specifier));
+    expect(known.length).toBeGreaterThan(0);
+    expect(known.filter(({ file }) => partOf(file) !== folder)).toEqual([]);
   });
 
   it('import only what the package declares', async () => {

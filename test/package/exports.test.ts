@@ -1,10 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import * as main from 'mikro-orm-multitenancy';
 import * as cli from 'mikro-orm-multitenancy/cli';
+import * as express from 'mikro-orm-multitenancy/express';
+import * as fastify from 'mikro-orm-multitenancy/fastify';
 import * as koa from 'mikro-orm-multitenancy/koa';
 import * as pgBoss from 'mikro-orm-multitenancy/pg-boss';
 import * as testing from 'mikro-orm-multitenancy/testing';
 import manifest from '../../package.json' with { type: 'json' };
+
+/** Where a request names its tenant: the same at every front door. */
+const SOURCES = ['byClaim', 'byCookie', 'byDomain', 'byHeader', 'byPath', 'byQuery', 'bySubdomain'] as const;
 
 /** The public values of each entry point. A change here is a change of the public API. */
 const PUBLIC = {
@@ -61,10 +66,9 @@ const PUBLIC = {
     'currentTenant',
     'requireTenant',
   ],
-  './koa': [
-    ...['byClaim', 'byCookie', 'byDomain', 'byHeader', 'byPath', 'byQuery', 'bySubdomain'],
-    ...['tenancy', 'trustResolution'],
-  ],
+  './koa': [...SOURCES, 'tenancy', 'trustResolution'],
+  './express': [...SOURCES, 'tenancy', 'tenancyErrors', 'trustResolution'],
+  './fastify': [...SOURCES, 'tenancy', 'tenancyErrors', 'trustResolution'],
   './testing': ['catalogConformance'],
   './cli': ['defineTenancyConfig', 'mikroOrmConfig'],
   './pg-boss': ['TenancyJobs'],
@@ -74,6 +78,8 @@ describe('the package', () => {
   it.each([
     ['.', main],
     ['./koa', koa],
+    ['./express', express],
+    ['./fastify', fastify],
     ['./testing', testing],
     ['./cli', cli],
     ['./pg-boss', pgBoss],
