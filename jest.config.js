@@ -21,6 +21,7 @@ export default {
     '^mikro-orm-multitenancy/koa$': '<rootDir>/src/koa/index.ts',
     '^mikro-orm-multitenancy/express$': '<rootDir>/src/express/index.ts',
     '^mikro-orm-multitenancy/fastify$': '<rootDir>/src/fastify/index.ts',
+    '^mikro-orm-multitenancy/hono$': '<rootDir>/src/hono/index.ts',
     '^mikro-orm-multitenancy/cli$': '<rootDir>/src/cli/index.ts',
     '^mikro-orm-multitenancy/pg-boss$': '<rootDir>/src/pg-boss/index.ts',
     '^mikro-orm-multitenancy/testing$': '<rootDir>/src/testing/index.ts',

@@ -15,6 +15,26 @@ export function keepContext(body: unknown): void {
   }
 }
 
+/**
+ * The same for a web stream, in place. Whoever reads it makes it produce, and the server reads a response when its
+ * handler is over.
+ */
+export function keepContextOfStream(body: ReadableStream | null): void {
+  if (body === null) {
+    return;
+  }
+  const inside = AsyncLocalStorage.snapshot();
+  const getReader = body.getReader as () => ReadableStreamDefaultReader;
+  const insideReader = (): ReadableStreamDefaultReader => {
+    const reader = getReader.call(body);
+    const { read, cancel } = reader;
+    reader.read = () => inside(() => read.call(reader));
+    reader.cancel = (reason) => inside(() => cancel.call(reader, reason));
+    return reader;
+  };
+  body.getReader = insideReader as typeof body.getReader;
+}
+
 const INNER = Symbol('emit');
 
 /**

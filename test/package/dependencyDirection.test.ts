@@ -30,6 +30,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   koa: [...BASE, 'catalog', 'http', 'resolution', 'orm', 'TenantOrmManager.ts'],
   express: [...BASE, 'http', 'resolution'],
   fastify: [...BASE, 'http', 'resolution'],
+  hono: [...BASE, 'http', 'resolution'],
   'pg-boss': [...BASE, 'catalog', 'migrations', 'provisioning', 'TenantOrmManager.ts'],
   cli: [
     ...[
@@ -96,6 +97,7 @@ describe('the parts of src', () => {
     ['koa', /^(@koa\/|koa($|\/))/],
     ['express', /^express($|\/)/],
     ['fastify', /^(@fastify\/|fastify($|\/))/],
+    ['hono', /^(@hono\/|hono($|\/))/],
   ])('know the framework of %s/ only there', (folder, framework) => {
     const known = imports.filter(({ specifier }) => framework.test(specifier));
     expect(known.length).toBeGreaterThan(0);

@@ -3,6 +3,7 @@ import * as main from 'mikro-orm-multitenancy';
 import * as cli from 'mikro-orm-multitenancy/cli';
 import * as express from 'mikro-orm-multitenancy/express';
 import * as fastify from 'mikro-orm-multitenancy/fastify';
+import * as hono from 'mikro-orm-multitenancy/hono';
 import * as koa from 'mikro-orm-multitenancy/koa';
 import * as pgBoss from 'mikro-orm-multitenancy/pg-boss';
 import * as testing from 'mikro-orm-multitenancy/testing';
@@ -69,6 +70,7 @@ const PUBLIC = {
   './koa': [...SOURCES, 'tenancy', 'trustResolution'],
   './express': [...SOURCES, 'tenancy', 'tenancyErrors', 'trustResolution'],
   './fastify': [...SOURCES, 'tenancy', 'tenancyErrors', 'trustResolution'],
+  './hono': [...SOURCES, 'tenancy', 'trustResolution'],
   './testing': ['catalogConformance'],
   './cli': ['defineTenancyConfig', 'mikroOrmConfig'],
   './pg-boss': ['TenancyJobs'],
@@ -80,6 +82,7 @@ describe('the package', () => {
     ['./koa', koa],
     ['./express', express],
     ['./fastify', fastify],
+    ['./hono', hono],
     ['./testing', testing],
     ['./cli', cli],
     ['./pg-boss', pgBoss],

@@ -6,6 +6,7 @@ const SOURCE = {
   'mikro-orm-multitenancy/koa': '../../src/koa/index.ts',
   'mikro-orm-multitenancy/express': '../../src/express/index.ts',
   'mikro-orm-multitenancy/fastify': '../../src/fastify/index.ts',
+  'mikro-orm-multitenancy/hono': '../../src/hono/index.ts',
   'mikro-orm-multitenancy/cli': '../../src/cli/index.ts',
   'mikro-orm-multitenancy/pg-boss': '../../src/pg-boss/index.ts',
   'mikro-orm-multitenancy/testing': '../../src/testing/index.ts',
