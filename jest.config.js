@@ -22,6 +22,7 @@ export default {
     '^mikro-orm-multitenancy/express$': '<rootDir>/src/express/index.ts',
     '^mikro-orm-multitenancy/fastify$': '<rootDir>/src/fastify/index.ts',
     '^mikro-orm-multitenancy/hono$': '<rootDir>/src/hono/index.ts',
+    '^mikro-orm-multitenancy/nestjs$': '<rootDir>/src/nestjs/index.ts',
     '^mikro-orm-multitenancy/cli$': '<rootDir>/src/cli/index.ts',
     '^mikro-orm-multitenancy/pg-boss$': '<rootDir>/src/pg-boss/index.ts',
     '^mikro-orm-multitenancy/testing$': '<rootDir>/src/testing/index.ts',

@@ -31,6 +31,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   express: [...BASE, 'http', 'resolution'],
   fastify: [...BASE, 'http', 'resolution'],
   hono: [...BASE, 'http', 'resolution'],
+  nestjs: [...BASE, 'http', 'resolution', 'TenantOrmManager.ts'],
   'pg-boss': [...BASE, 'catalog', 'migrations', 'provisioning', 'TenantOrmManager.ts'],
   cli: [
     ...[
@@ -98,6 +99,7 @@ describe('the parts of src', () => {
     ['express', /^express($|\/)/],
     ['fastify', /^(@fastify\/|fastify($|\/))/],
     ['hono', /^(@hono\/|hono($|\/))/],
+    ['nestjs', /^@nestjs\//],
   ])('know the framework of %s/ only there', (folder, framework) => {
     const known = imports.filter(({ specifier }) => framework.test(specifier));
     expect(known.length).toBeGreaterThan(0);

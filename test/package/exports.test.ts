@@ -5,6 +5,7 @@ import * as express from 'mikro-orm-multitenancy/express';
 import * as fastify from 'mikro-orm-multitenancy/fastify';
 import * as hono from 'mikro-orm-multitenancy/hono';
 import * as koa from 'mikro-orm-multitenancy/koa';
+import * as nestjs from 'mikro-orm-multitenancy/nestjs';
 import * as pgBoss from 'mikro-orm-multitenancy/pg-boss';
 import * as testing from 'mikro-orm-multitenancy/testing';
 import manifest from '../../package.json' with { type: 'json' };
@@ -71,6 +72,10 @@ const PUBLIC = {
   './express': [...SOURCES, 'tenancy', 'tenancyErrors', 'trustResolution'],
   './fastify': [...SOURCES, 'tenancy', 'tenancyErrors', 'trustResolution'],
   './hono': [...SOURCES, 'tenancy', 'trustResolution'],
+  './nestjs': [
+    ...['CurrentTenant', 'InjectRepository', 'TenancyErrorsFilter', 'TenancyModule'],
+    ...[...SOURCES, 'getRepositoryToken', 'trustResolution'],
+  ],
   './testing': ['catalogConformance'],
   './cli': ['defineTenancyConfig', 'mikroOrmConfig'],
   './pg-boss': ['TenancyJobs'],
@@ -83,6 +88,7 @@ describe('the package', () => {
     ['./express', express],
     ['./fastify', fastify],
     ['./hono', hono],
+    ['./nestjs', nestjs],
     ['./testing', testing],
     ['./cli', cli],
     ['./pg-boss', pgBoss],

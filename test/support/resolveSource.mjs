@@ -7,6 +7,7 @@ const SOURCE = {
   'mikro-orm-multitenancy/express': '../../src/express/index.ts',
   'mikro-orm-multitenancy/fastify': '../../src/fastify/index.ts',
   'mikro-orm-multitenancy/hono': '../../src/hono/index.ts',
+  'mikro-orm-multitenancy/nestjs': '../../src/nestjs/index.ts',
   'mikro-orm-multitenancy/cli': '../../src/cli/index.ts',
   'mikro-orm-multitenancy/pg-boss': '../../src/pg-boss/index.ts',
   'mikro-orm-multitenancy/testing': '../../src/testing/index.ts',

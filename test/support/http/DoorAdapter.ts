@@ -43,8 +43,10 @@ export interface DoorAdapter<C> {
   readonly waitsForHandlers: boolean;
   /** Whether listeners of the request and of its response run in the tenant's context. */
   readonly hasContextInEvents: boolean;
+  /** Whether bodies are parsed before the tenancy has the request. */
+  readonly parsesBodiesFirst?: boolean;
   /** What the framework answers by itself to a target that it cannot read, before the tenancy sees it. */
-  readonly statusOfUnreadableTargets?: 400 | 404;
+  readonly statusesOfUnreadableTargets?: readonly number[];
   /** Whether the framework's server refuses malformed hosts by itself, before the tenancy sees them. */
   readonly refusesHostsItself?: boolean;
   /** A header of what `authorize` and the like are given. */

@@ -8,7 +8,7 @@ import { TestServer } from './TestServer.ts';
 export const expressDoor: DoorAdapter<Request> = {
   showsPathBelowTenant: true,
   hasContextInEvents: true,
-  statusOfUnreadableTargets: 404,
+  statusesOfUnreadableTargets: [404],
   waitsForHandlers: false,
   headerOf: (req, name) => req.get(name),
   start: async ({ manager, options, handler, headersBefore = {} }) => {

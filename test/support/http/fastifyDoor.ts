@@ -6,7 +6,7 @@ import { TestServer } from './TestServer.ts';
 export const fastifyDoor: DoorAdapter<FastifyRequest> = {
   showsPathBelowTenant: false,
   hasContextInEvents: true,
-  statusOfUnreadableTargets: 400,
+  statusesOfUnreadableTargets: [400],
   waitsForHandlers: false,
   headerOf: ({ headers }, name) => [headers[name.toLowerCase()]].flat()[0],
   start: async ({ manager, options, handler, headersBefore = {} }) => {

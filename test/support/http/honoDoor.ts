@@ -17,7 +17,7 @@ export const honoDoor: DoorAdapter<Context> = {
   hasContextInEvents: true,
   waitsForHandlers: true,
   refusesHostsItself: true,
-  statusOfUnreadableTargets: 400,
+  statusesOfUnreadableTargets: [400],
   headerOf: (c, name) => c.req.header(name),
   start: async ({ manager, options, handler, headersBefore = {} }) => {
     const app = new Hono<Env>();

@@ -33,6 +33,9 @@ export function contextCases<C>(door: DoorAdapter<C>): void {
       await using _ = server;
       const small = JSON.stringify({ of: 'acme' });
       expect((await server.send(ACME, '/', JSON_BODY, 'POST', small)).body).toBe(`acme ${small}`);
+      if (door.parsesBodiesFirst === true) {
+        return;
+      }
       const socket = await server.connect();
       const lines = ['POST / HTTP/1.1', `Host: ${ACME}`, 'Content-Type: application/json', 'Connection: close'];
       socket.write(`${lines.join('\r\n')}\r\nContent-Length: ${small.length}\r\n\r\n${small.slice(0, 5)}`);

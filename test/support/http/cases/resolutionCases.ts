@@ -137,7 +137,7 @@ export function resolutionCases<C>(door: DoorAdapter<C>): void {
         const { manager, server } = await startDoor(door, { options });
         await using _ = server;
         const answer = await server.sendRaw(`GET ${path} HTTP/1.1`, 'Host: x', 'Connection: close');
-        expect(answer).toMatch(/^HTTP\/1\.1 4/);
+        expect(answer).toMatch(/^HTTP\/1\.1 [45]/);
         expect(manager.acquired).toBe(0);
       },
     );
