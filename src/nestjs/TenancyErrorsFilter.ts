@@ -21,6 +21,7 @@ export class TenancyErrorsFilter extends BaseExceptionFilter {
       // Fastify would send an answer of its own, when the handler is over.
       reply.hijack?.();
     } catch (other) {
+      // oxlint-disable-next-line promise/valid-params -- a filter's method, no promise's
       super.catch(other, host);
     }
   }
