@@ -19,6 +19,10 @@ export default {
   moduleNameMapper: {
     '^mikro-orm-multitenancy$': '<rootDir>/src/index.ts',
     '^mikro-orm-multitenancy/koa$': '<rootDir>/src/koa/index.ts',
+    '^mikro-orm-multitenancy/express$': '<rootDir>/src/express/index.ts',
+    '^mikro-orm-multitenancy/fastify$': '<rootDir>/src/fastify/index.ts',
+    '^mikro-orm-multitenancy/hono$': '<rootDir>/src/hono/index.ts',
+    '^mikro-orm-multitenancy/nestjs$': '<rootDir>/src/nestjs/index.ts',
     '^mikro-orm-multitenancy/cli$': '<rootDir>/src/cli/index.ts',
     '^mikro-orm-multitenancy/bullmq$': '<rootDir>/src/bullmq/index.ts',
     '^mikro-orm-multitenancy/pg-boss$': '<rootDir>/src/pg-boss/index.ts',

@@ -33,10 +33,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   metrics: [...BASE, 'connections', 'observability', 'TenantOrmManager.ts'],
   opentelemetry: [...BASE, 'metrics', 'observability', 'TenantOrmManager.ts'],
   prometheus: ['metrics', 'observability'],
-  koa: [...BASE, 'catalog', 'resolution', 'orm', 'TenantOrmManager.ts'],
   jobs: [...BASE, 'context'],
   bullmq: [...BASE, 'context', 'jobs', 'TenantOrmManager.ts'],
   'pg-boss': [...BASE, 'jobs', 'catalog', 'migrations', 'provisioning', 'TenantOrmManager.ts'],
+  http: [...BASE, 'catalog', 'resolution'],
+  koa: [...BASE, 'catalog', 'http', 'resolution', 'orm', 'TenantOrmManager.ts'],
+  express: [...BASE, 'http', 'resolution'],
+  fastify: [...BASE, 'http', 'resolution'],
+  hono: [...BASE, 'http', 'resolution'],
+  nestjs: [...BASE, 'http', 'resolution', 'TenantOrmManager.ts'],
   cli: [
     ...[
       ...BASE,
@@ -100,14 +105,19 @@ describe('the parts of src', () => {
   });
 
   it.each([
-    ['Koa', 'koa', /^(@koa\/|koa($|\/))/],
-    ['OpenTelemetry', 'opentelemetry', /^@opentelemetry\//],
-    ['prom-client', 'prometheus', /^prom-client($|\/)/],
-    ['pg-boss', 'pg-boss', /^pg-boss($|\/)/],
-  ])('know %s only in %s/', (_name, part, its) => {
-    const found = imports.filter(({ specifier }) => its.test(specifier));
-    expect(found.length).toBeGreaterThan(0);
-    expect(found.filter(({ file }) => partOf(file) !== part)).toEqual([]);
+    ['koa', /^(@koa\/|koa($|\/))/],
+    ['express', /^express($|\/)/],
+    ['fastify', /^(@fastify\/|fastify($|\/))/],
+    ['hono', /^(@hono\/|hono($|\/))/],
+    ['nestjs', /^@nestjs\//],
+    ['opentelemetry', /^@opentelemetry\//],
+    ['prometheus', /^prom-client($|\/)/],
+    ['pg-boss', /^pg-boss($|\/)/],
+    ['bullmq', /^bullmq($|\/)/],
+  ])('know the package of %s/ only there', (folder, its) => {
+    const known = imports.filter(({ specifier }) => its.test(specifier));
+    expect(known.length).toBeGreaterThan(0);
+    expect(known.filter(({ file }) => partOf(file) !== folder)).toEqual([]);
   });
 
   it('import only what the package declares', async () => {

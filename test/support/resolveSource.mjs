@@ -6,6 +6,10 @@ import { fileURLToPath } from 'node:url';
 const SOURCE = {
   'mikro-orm-multitenancy': '../../src/index.ts',
   'mikro-orm-multitenancy/koa': '../../src/koa/index.ts',
+  'mikro-orm-multitenancy/express': '../../src/express/index.ts',
+  'mikro-orm-multitenancy/fastify': '../../src/fastify/index.ts',
+  'mikro-orm-multitenancy/hono': '../../src/hono/index.ts',
+  'mikro-orm-multitenancy/nestjs': '../../src/nestjs/index.ts',
   'mikro-orm-multitenancy/cli': '../../src/cli/index.ts',
   'mikro-orm-multitenancy/bullmq': '../../src/bullmq/index.ts',
   'mikro-orm-multitenancy/pg-boss': '../../src/pg-boss/index.ts',

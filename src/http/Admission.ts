@@ -3,18 +3,18 @@ import { resolveTenant } from '../resolution/resolveTenant.ts';
 import type { TenantResolver } from '../resolution/TenantRequest.ts';
 import { statusOf, type Tenant } from '../tenant/Tenant.ts';
 import { unavailabilityOf } from '../tenant/unavailabilityOf.ts';
-import type { KoaTenantRequest } from './KoaTenantRequest.ts';
+import type { HttpTenantRequest } from './HttpTenantRequest.ts';
 import { primaryUrlOf } from './primaryDomain.ts';
 import type { ResponseEnd } from './ResponseEnd.ts';
 import {
   type Authorize,
   checkedResolvers,
+  type HttpTenancyOptions,
   type TenancyLease,
   type TenancyManager,
-  type TenancyOptions,
   trustResolution,
 } from './TenancyOptions.ts';
-import type { TenantSessions } from './TenantSessions.ts';
+import type { TenantScope } from './TenantScope.ts';
 
 /** A request of a tenant, which is held open for it. */
 export interface InTenant<T extends Tenant> {
@@ -38,19 +38,19 @@ const OVER = Object.freeze({ is: 'over' });
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
 /** Finds the tenant of a request, and lets in who may use it now. */
-export class Admission<T extends Tenant> {
+export class Admission<C, T extends Tenant> {
   readonly #manager: TenancyManager<T>;
-  readonly #options: TenancyOptions<T>;
-  readonly #resolvers: readonly TenantResolver<KoaTenantRequest>[];
-  readonly #authorize: Authorize<T>;
+  readonly #options: HttpTenancyOptions<C, T>;
+  readonly #resolvers: readonly TenantResolver<HttpTenantRequest<C>>[];
+  readonly #authorize: Authorize<C, T>;
 
-  constructor(manager: TenancyManager<T>, options: TenancyOptions<T>, sessions: TenantSessions | undefined) {
+  constructor(manager: TenancyManager<T>, options: HttpTenancyOptions<C, T>, scope: TenantScope<C> | undefined) {
     const { authorize } = options;
     this.#manager = manager;
     this.#options = options;
     this.#resolvers = checkedResolvers(options);
     this.#authorize =
-      sessions === undefined ? authorize : (ctx, tenant) => sessions.run(ctx, tenant, () => authorize(ctx, tenant));
+      scope === undefined ? authorize : (ctx, tenant) => scope.run(ctx, tenant, () => authorize(ctx, tenant));
   }
 
   /** Request headers that the tenant depends on. */
@@ -59,8 +59,8 @@ export class Admission<T extends Tenant> {
   }
 
   /** Rejects with a `TenancyError` for a request that gets no tenant, unless it names none and `isOptional`. */
-  async admit(request: KoaTenantRequest, isOptional: boolean, end: ResponseEnd): Promise<Admitted<T>> {
-    const { ctx } = request;
+  async admit(request: HttpTenantRequest<C>, isOptional: boolean, end: ResponseEnd): Promise<Admitted<T>> {
+    const { ctx, method } = request;
     const resolved = await resolveTenant(request, this.#resolvers, this.#manager.catalog, this.#options.sources);
     if (resolved === undefined) {
       if (isOptional) {
@@ -78,8 +78,8 @@ export class Admission<T extends Tenant> {
     if (url !== undefined) {
       return { is: 'elsewhere', url };
     }
-    if (statusOf(tenant) === 'readonly' && !SAFE_METHODS.has(ctx.method)) {
-      throw new TenantReadOnlyError(tenant.id, `${ctx.method} is refused`);
+    if (statusOf(tenant) === 'readonly' && !SAFE_METHODS.has(method)) {
+      throw new TenantReadOnlyError(tenant.id, `${method} is refused`);
     }
     if (end.isOver) {
       return OVER;

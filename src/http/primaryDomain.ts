@@ -1,7 +1,6 @@
-import type { Context } from 'koa';
 import { parseHost } from '../resolution/parseHost.ts';
 import type { ResolvedTenant } from '../resolution/TenantRequest.ts';
-import type { KoaTenantRequest } from './KoaTenantRequest.ts';
+import type { HttpTenantRequest } from './HttpTenantRequest.ts';
 
 /** The scheme and authority of a request line in absolute form. */
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i;
@@ -12,7 +11,7 @@ const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i;
  * it never leads anywhere else. `undefined` where the request is right here.
  */
 export function primaryUrlOf(
-  { ctx, hosts }: KoaTenantRequest,
+  { target, hosts }: HttpTenantRequest,
   { tenant, domain }: Pick<ResolvedTenant, 'tenant' | 'domain'>,
 ): string | undefined {
   const [primary] = tenant.domains ?? [];
@@ -20,14 +19,7 @@ export function primaryUrlOf(
     return undefined;
   }
   const { port } = parseHost(hosts);
-  const target = ctx.originalUrl.replace(ORIGIN, '');
+  const below = target.replace(ORIGIN, '');
   // Without a scheme: it stays the client's, which a process behind a proxy may not know.
-  return `//${primary}${port === undefined ? '' : `:${port}`}${target.startsWith('/') ? '' : '/'}${target}`;
-}
-
-/** 308 keeps method and body. No cache may keep it: another day another domain may be the primary one. */
-export function redirectToPrimary(ctx: Context, url: string): void {
-  ctx.redirect(url);
-  ctx.status = 308;
-  ctx.set('Cache-Control', 'no-store');
+  return `//${primary}${port === undefined ? '' : `:${port}`}${below.startsWith('/') ? '' : '/'}${below}`;
 }

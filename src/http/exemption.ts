@@ -1,13 +1,13 @@
-import type { Context } from 'koa';
-import type { Tenant } from '../tenant/Tenant.ts';
 import { pathPatterns } from './pathPatterns.ts';
-import type { TenancyOptions } from './TenancyOptions.ts';
+
+/** Paths, or a function that exempts when it gives `true`. */
+export type Exempt<C> = readonly string[] | ((ctx: C) => boolean | Promise<boolean>);
 
 /** Whether a request needs no tenant, as `exempt` says. `path` is the path of the request as received. */
-export type Exemption = (ctx: Context, path: string) => boolean | Promise<boolean>;
+export type Exemption<C> = (ctx: C, path: string) => boolean | Promise<boolean>;
 
 /** Throws `TenancyConfigurationError` for anything but a function or a list of paths. */
-export function exemption<T extends Tenant>(exempt: TenancyOptions<T>['exempt'] = []): Exemption {
+export function exemption<C>(exempt: Exempt<C> = []): Exemption<C> {
   if (typeof exempt === 'function') {
     return async (ctx) => (await exempt(ctx)) === true;
   }

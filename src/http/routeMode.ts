@@ -1,4 +1,3 @@
-import type { Context } from 'koa';
 import { TenancyConfigurationError } from '../errors.ts';
 import { pathPatterns } from './pathPatterns.ts';
 
@@ -9,12 +8,12 @@ import { pathPatterns } from './pathPatterns.ts';
 export type RouteMode = 'tenant' | 'central' | 'either';
 
 /** One mode for all routes, one by path (all others are `tenant`), or a function that decides. */
-export type RouteModes = RouteMode | Readonly<Record<string, RouteMode>> | ((ctx: Context) => RouteMode);
+export type RouteModes<C> = RouteMode | Readonly<Record<string, RouteMode>> | ((ctx: C) => RouteMode);
 
 const MODES: ReadonlySet<unknown> = new Set<RouteMode>(['tenant', 'central', 'either']);
 
 /** The mode of a request. `path` is its path as received. Throws {@link TenancyConfigurationError}. */
-export function routeMode(mode: RouteModes = 'tenant'): (ctx: Context, path: string) => RouteMode {
+export function routeMode<C>(mode: RouteModes<C> = 'tenant'): (ctx: C, path: string) => RouteMode {
   if (typeof mode === 'function') {
     return (ctx) => checked(mode(ctx));
   }

@@ -1,26 +1,33 @@
 import type { IncomingMessage } from 'node:http';
-import type { Context } from 'koa';
 import { plainAddress } from '../resolution/addressRanges.ts';
 import { parseHost } from '../resolution/parseHost.ts';
 import type { TenantRequest } from '../resolution/TenantRequest.ts';
 import type { TrustedProxies } from '../resolution/TrustedProxies.ts';
+import type { HttpExchange } from './HttpExchange.ts';
 
 /** The authority of `GET http://example.com/path HTTP/1.1`, the form of a request to a proxy. */
 const ABSOLUTE_FORM = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i;
 
 /**
- * A request as it came over the wire. `ctx.hostname` and `ctx.subdomains` are not used: they drop a second Host line,
- * let malformed values through, and take over the client's X-Forwarded-Host where `app.proxy` is set.
+ * A request as it came over the wire. What frameworks make of the Host header is not used: they drop a second Host line,
+ * let malformed values through, and take over the client's X-Forwarded-Host where they are told of a proxy.
  */
-export class KoaTenantRequest implements TenantRequest {
+export class HttpTenantRequest<C = unknown> implements TenantRequest {
   /** For resolvers that read what earlier middleware has put there, as a session. */
-  readonly ctx: Context;
+  readonly ctx: C;
   readonly path: string;
+  /** The target of the request line, as received. */
+  readonly target: string;
+  readonly method: string;
+  readonly #req: IncomingMessage;
   readonly #proxies: TrustedProxies | undefined;
 
-  constructor(ctx: Context, proxies?: TrustedProxies) {
+  constructor({ ctx, req, path, target }: HttpExchange<C>, proxies?: TrustedProxies) {
     this.ctx = ctx;
-    this.path = pathOf(ctx);
+    this.path = path;
+    this.target = target;
+    this.method = req.method ?? '';
+    this.#req = req;
     this.#proxies = proxies;
   }
 
@@ -40,18 +47,18 @@ export class KoaTenantRequest implements TenantRequest {
   }
 
   get query(): string {
-    const { url = '' } = this.ctx.req;
+    const { url = '' } = this.#req;
     const mark = url.indexOf('?');
     return mark === -1 ? '' : url.slice(mark + 1);
   }
 
   get isFromTrustedProxy(): boolean {
-    return this.#proxies?.has(this.ctx.req.socket.remoteAddress) === true;
+    return this.#proxies?.has(this.#req.socket.remoteAddress) === true;
   }
 
   /** Who sent the request: the connection's address or, where that is a trusted proxy's, the one that it names. */
   get clientAddress(): string | undefined {
-    const { remoteAddress } = this.ctx.req.socket;
+    const { remoteAddress } = this.#req.socket;
     if (remoteAddress === undefined || this.#proxies?.has(remoteAddress) !== true) {
       return remoteAddress === undefined ? undefined : plainAddress(remoteAddress);
     }
@@ -59,7 +66,7 @@ export class KoaTenantRequest implements TenantRequest {
   }
 
   header(name: string): readonly string[] {
-    const { rawHeaders }: IncomingMessage = this.ctx.req;
+    const { rawHeaders } = this.#req;
     const wanted = name.toLowerCase();
     const values: string[] = [];
     for (let index = 0; index < rawHeaders.length; index += 2) {
@@ -73,23 +80,6 @@ export class KoaTenantRequest implements TenantRequest {
 
   /** The host in the request line, where it has one: always so in HTTP/2. It must not differ from the Host header. */
   #authority(): string | undefined {
-    const { req, originalUrl } = this.ctx;
-    return req.httpVersionMajor >= 2 ? this.header(':authority')[0] : ABSOLUTE_FORM.exec(originalUrl)?.[1];
-  }
-}
-
-/**
- * Koa's `path`, or an empty one when the request line cannot be parsed. So it is also with a `#`, which no request may
- * have, and when Koa makes another path of it, as of backslashes before a `#`: a proxy may make something else.
- */
-function pathOf(ctx: Context): string {
-  try {
-    const { path } = ctx;
-    const { url = '' } = ctx.req;
-    const mark = url.indexOf('?');
-    const isSame = !url.startsWith('/') || path === (mark === -1 ? url : url.slice(0, mark));
-    return isSame && !url.includes('#') ? (path ?? '') : '';
-  } catch {
-    return '';
+    return this.#req.httpVersionMajor >= 2 ? this.header(':authority')[0] : ABSOLUTE_FORM.exec(this.target)?.[1];
   }
 }
