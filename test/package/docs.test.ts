@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { adminQuery, createDatabase, dropDatabase, uniqueName } from '../support/databases.ts';
-import { codeBlocks, ROOT } from '../support/docs.ts';
+import { codeBlocks, deadLinks, ROOT } from '../support/docs.ts';
 import { StartedProgram } from '../support/project/StartedProgram.ts';
 
 const blocks = codeBlocks();
@@ -33,6 +33,10 @@ describe('the documentation', () => {
   it('has code on every page that promises some', () => {
     expect(blocks.length).toBeGreaterThan(10);
     expect(blocks.filter(({ isProgram }) => isProgram).length).toBeGreaterThan(0);
+  });
+
+  it('has no link of its own that leads nowhere', () => {
+    expect(deadLinks()).toEqual([]);
   });
 
   it('type-checks', async () => {
