@@ -44,16 +44,16 @@ function middlewareOf(project: Project, file: string, config: string): InitFile 
   return { file, text: middlewareText(importOf(project, file, config)), insteadOf };
 }
 
-/** How one file of the project imports another one. */
+/** How one file of the project names another one that it imports, with its quotes. */
 export function importOf(project: Project, from: string, to: string): string {
   const path = posix.relative(posix.dirname(from), to);
   const name = path.startsWith('.') ? path : `./${path}`;
-  return project.importsTypeScript ? name : name.replace(/\.ts$/, '.js');
+  return `'${project.importsTypeScript ? name : name.replace(/\.ts$/, '.js')}'`;
 }
 
 function configOfExisting({ databasePrefix }: Project, mikroOrm: string): string {
   return `import { defineTenancyConfig, fromMikroOrmConfig } from 'mikro-orm-multitenancy/cli';
-import mikroOrm from '${mikroOrm}';
+import mikroOrm from ${mikroOrm};
 
 /** The tenants of this application. */
 export default defineTenancyConfig({
@@ -87,7 +87,7 @@ export default defineTenancyConfig({
 
 function mikroOrmConfigText(config: string): string {
   return `import { mikroOrmConfig } from 'mikro-orm-multitenancy/cli';
-import tenancy from '${config}';
+import tenancy from ${config};
 
 /** For MikroORM's own command line: npx mikro-orm --contextName=tenant:acme migration:list */
 export default mikroOrmConfig(tenancy);
@@ -97,7 +97,7 @@ export default mikroOrmConfig(tenancy);
 function middlewareText(config: string): string {
   return `import { TenantOrmManager } from 'mikro-orm-multitenancy';
 import { bySubdomain, tenancy, trustResolution } from 'mikro-orm-multitenancy/koa';
-import config from '${config}';
+import config from ${config};
 
 /** What the application has in place of a MikroORM: the tenants, and the middleware that finds the one of a request. */
 export async function openTenancy() {

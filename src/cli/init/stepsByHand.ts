@@ -67,7 +67,7 @@ function application(project: Project, middleware: InitFile | undefined): StepBy
     {
       title: `Open the tenants ${opening === undefined ? 'where your application starts' : `in place of MikroORM.init, at ${nameOf(opening)}`}`,
       lines: [
-        `import { openTenancy } from '${importOf(project, app, middleware.file)}';`,
+        `import { openTenancy } from ${importOf(project, app, middleware.file)};`,
         'const { manager, tenants } = await openTenancy();',
       ],
     },

@@ -1,17 +1,10 @@
-import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import { DatabaseNames } from '../../../src/provisioning/databaseNames.ts';
-import { adminQuery, createDatabase, dropDatabase, serverUrl, uniqueName } from '../databases.ts';
+import { adminQuery, createDatabase, dropDatabase, uniqueName } from '../databases.ts';
 import { ROOT } from '../docs.ts';
+import { type Ended, endedProgram } from './endedProgram.ts';
 import { StartedProgram } from './StartedProgram.ts';
-
-export interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 /** A project of an application in a folder of its own. Its databases begin with its name. */
 export class ScratchProject implements AsyncDisposable {
@@ -43,17 +36,16 @@ export class ScratchProject implements AsyncDisposable {
 
   /** Runs `tenants`. */
   tenants(...args: string[]): Promise<Ended> {
-    return this.#node(
-      [
-        ...['--disable-warning=ExperimentalWarning', '--import', join(ROOT, 'test/support/resolveSource.mjs')],
-        join(ROOT, 'src/cli/main.ts'),
-      ],
-      args,
-    );
+    return this.run(join(ROOT, 'src/cli/main.ts'), ...args);
+  }
+
+  /** Runs a program that comes to an end. */
+  run(program: string, ...args: string[]): Promise<Ended> {
+    return endedProgram(program, this.folder, args);
   }
 
   typecheck(): Promise<Ended> {
-    return this.#node([join(ROOT, 'node_modules/typescript/bin/tsc')], ['-p', '.']);
+    return endedProgram(join(ROOT, 'node_modules/typescript/bin/tsc'), this.folder, ['-p', '.']);
   }
 
   start(file: string): Promise<StartedProgram> {
@@ -70,19 +62,6 @@ export class ScratchProject implements AsyncDisposable {
     for (const { datname } of rows) {
       await adminQuery(`alter database "${datname}" with is_template false`);
       await dropDatabase(datname);
-    }
-  }
-
-  async #node(program: readonly string[], args: readonly string[]): Promise<Ended> {
-    try {
-      const { stdout, stderr } = await promisify(execFile)(process.execPath, [...program, ...args], {
-        cwd: this.folder,
-        env: { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1', DATABASE_URL: serverUrl() },
-      });
-      return { code: 0, stdout, stderr };
-    } catch (error) {
-      const { code, stdout, stderr } = error as Ended;
-      return { code, stdout, stderr };
     }
   }
 }

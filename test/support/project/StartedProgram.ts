@@ -2,13 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
-import { json } from 'node:stream/consumers';
+import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { serverUrl } from '../databases.ts';
 import { freePort } from '../postgres.ts';
 
 export interface ProgramAnswer {
   readonly status: number;
+  /** Parsed, where it is JSON. */
   readonly body: unknown;
 }
 
@@ -41,7 +42,7 @@ export class StartedProgram implements AsyncDisposable {
     }
   }
 
-  /** What it answers to the tenant `host` begins with; `body` is sent as JSON, by POST. */
+  /** What it answers to a request for `host`; `body` is sent as JSON, by POST. */
   async ask(host: string, path = '/', body?: unknown): Promise<ProgramAnswer> {
     const asked = request({
       ...{ port: this.#port, host: '127.0.0.1', path, method: body === undefined ? 'GET' : 'POST' },
@@ -49,7 +50,9 @@ export class StartedProgram implements AsyncDisposable {
     });
     asked.end(body === undefined ? undefined : JSON.stringify(body));
     const [response] = (await once(asked, 'response')) as [IncomingMessage];
-    return { status: response.statusCode ?? 0, body: await json(response) };
+    const said = await text(response);
+    const isJson = response.headers['content-type']?.startsWith('application/json') === true;
+    return { status: response.statusCode ?? 0, body: isJson ? JSON.parse(said) : said };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
