@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import Koa from 'koa';
@@ -62,6 +63,8 @@ await once(server, 'listening');
 
 const startedAt = performance.now();
 const cpuBefore = process.cpuUsage();
+const delays = monitorEventLoopDelay();
+delays.enable();
 const endAt = startedAt + settings.minutes * 60_000;
 const isOver = (): boolean => performance.now() >= endAt || tally.requests >= settings.requests;
 const shared = { seed, world, announcements, tally, changes, judge, isOver };
@@ -83,6 +86,7 @@ const all = Promise.all([
 const finished = new AbortController();
 await Promise.race([all, untilOverdue(finished.signal)]);
 finished.abort();
+delays.disable();
 const tookMs = performance.now() - startedAt;
 const { user, system } = process.cpuUsage(cpuBefore);
 
@@ -112,6 +116,7 @@ const report = {
   requests: tally.requests,
   requestsPerSecond: Math.round((tally.requests * 1_000) / tookMs),
   cpuMsPerRequest: { user: msOf(user), system: msOf(system) },
+  eventLoopDelayMs: { mean: Math.round(delays.mean / 1e6), max: Math.round(delays.max / 1e6) },
   undisturbed: tally.undisturbed,
   times: tally.times,
   ...Object.fromEntries(
