@@ -9,7 +9,8 @@ import type { Tally } from './Tally.ts';
 const CLIENTS = 64;
 /** A client that was refused does not come again at once. */
 const RETRY_MS = 10;
-const TIMEOUT_MS = 30_000;
+/** Longer than anything may take that comes to an end. */
+const TIMEOUT_MS = 60_000;
 
 const PATHS = {
   '/read': 40,

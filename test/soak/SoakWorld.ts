@@ -162,7 +162,7 @@ async function managerOf(
   // A busy machine may let a request wait for longer than one would in production: that is no fault here.
   const limits = {
     reservedConnections: 5,
-    acquireTimeoutMs: 20_000,
+    acquireTimeoutMs: 30_000,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
     maxWaitingPerTenant: 500,
   };

@@ -31,6 +31,8 @@ const OVERDUE_MS = 90_000;
 const REPORT = new URL('../../.data/soak.json', import.meta.url);
 /** The part of the samples in which caches fill and code is compiled. */
 const WARM_UP = 0.4;
+/** What caches still take in a short soak. In a long one it is a few bytes for each request. */
+const HEAP_NOISE_BYTES = 10 * 1024 * 1024;
 
 // Its own output counts among what was there before.
 void process.stdout.writableLength;
@@ -109,6 +111,9 @@ if (!isEmpty(left)) {
 }
 
 const growth = heap.growth(WARM_UP);
+if (growth.grown > HEAP_NOISE_BYTES) {
+  tally.complain('leftover', `the heap has grown by ${inMb(growth.grown)} MB`);
+}
 const report = {
   seed,
   tenants: settings.tenants,
@@ -125,7 +130,7 @@ const report = {
       tally.counts(kind),
     ]),
   ),
-  heapMb: { first: inMb(growth.first), last: inMb(growth.last), samples: growth.samples },
+  heapMb: { first: inMb(growth.first), last: inMb(growth.last), grown: inMb(growth.grown), samples: growth.samples },
   heapBytesPerRequest: Math.round(growth.slope * 10) / 10,
   left,
   complaints: tally.counts('complaints'),
