@@ -1,8 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { CATALOG_ID } from '../../src/central/names.ts';
 import { type Announcements, CATALOG } from './Announcements.ts';
 import { SeededRandom } from './SeededRandom.ts';
-import type { SoakWorld } from './SoakWorld.ts';
+import { CONNECT_TIMEOUT_MS, SERVING, type SoakWorld } from './SoakWorld.ts';
 import type { Tally } from './Tally.ts';
 
 const KILLS = { one: 10, all: 4 };
@@ -43,26 +42,21 @@ export class Saboteur {
       const kind = random.weighted(KILLS);
       const id = random.pick(world.ids.filter((one) => !taken.has(one)));
       const announcement = announcements.begin(id, 'killed');
-      const { rows } = await world.admins[world.serverOf(id)].query<{ ended: boolean }>(
-        'select pg_terminate_backend(pid) as ended from pg_stat_activity where application_name = $1 limit $2',
-        [`tenant:${id}`, kind === 'one' ? 1 : null],
-      );
+      const most = kind === 'one' ? 1 : null;
+      const ended = await world.terminate(world.serverOf(id), 'application_name', `tenant:${id}`, most);
       announcement.over(NOTICED_WITHIN_MS);
-      tally.count('faults', rows.length > 0 ? `killed ${kind}` : 'killed nobody');
+      tally.count('faults', ended > 0 ? `killed ${kind}` : 'killed nobody');
     }
   }
 
-  /** Sessions by which the managers hear of changes and look tenants up. Nobody is to notice. */
+  /** Sessions by which requests look tenants up, and hear of changes. */
   async #forget(): Promise<void> {
     const { seed, world, announcements, tally, isOver } = this.#options;
     const random = new SeededRandom(seed, 'catalogue');
     while (!isOver()) {
       await pause(random.between(2_000, 8_000));
       const announcement = announcements.begin(CATALOG, 'catalog');
-      await world.admins.sound.query(
-        'select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1',
-        [`tenant:${CATALOG_ID}`],
-      );
+      await world.terminate('sound', 'usename', SERVING, null);
       announcement.over(NOTICED_WITHIN_MS);
       tally.count('faults', 'catalogue');
     }
@@ -128,5 +122,5 @@ export class Saboteur {
 
 /** Mostly short, and now and then longer than a connection may take to open. */
 function silenceMs(random: SeededRandom): number {
-  return random.chance(0.1) ? random.between(6_000, 7_000) : random.between(50, 1_000);
+  return random.chance(0.1) ? CONNECT_TIMEOUT_MS + 1_000 : random.between(50, 1_000);
 }

@@ -7,6 +7,8 @@ export interface Growth {
   readonly last: number;
   /** By how much for each step of `x`. */
   readonly slope: number;
+  /** By how much from the first to the last of them, by that slope. */
+  readonly grown: number;
 }
 
 /** Figures over something that goes on, as requests do. */
@@ -17,10 +19,6 @@ export class Samples {
     this.#points.push({ x, y });
   }
 
-  get size(): number {
-    return this.#points.length;
-  }
-
   /** Without the first part, in which caches fill and code is compiled. */
   growth(warmUp: number): Growth {
     const points = this.#points.slice(Math.floor(this.#points.length * warmUp));
@@ -29,11 +27,13 @@ export class Samples {
     const [meanX, meanY] = [mean(({ x }) => x), mean(({ y }) => y)];
     const products = mean(({ x, y }) => (x - meanX) * (y - meanY));
     const squares = mean(({ x }) => (x - meanX) ** 2);
+    const slope = squares === 0 ? 0 : products / squares;
     return {
       samples: points.length,
       first: points[0]?.y ?? Number.NaN,
       last: points.at(-1)?.y ?? Number.NaN,
-      slope: squares === 0 ? 0 : products / squares,
+      slope,
+      grown: slope * ((points.at(-1)?.x ?? 0) - (points[0]?.x ?? 0)),
     };
   }
 }

@@ -9,7 +9,8 @@ import type { Tally } from './Tally.ts';
 const CLIENTS = 64;
 /** A client that was refused does not come again at once. */
 const RETRY_MS = 10;
-const TIMEOUT_MS = 30_000;
+/** Longer than anything may take that comes to an end. */
+const TIMEOUT_MS = 60_000;
 
 const PATHS = {
   '/read': 40,
@@ -87,10 +88,20 @@ export class SoakClients {
     return random.pick(curious.length > 0 ? curious : ids);
   }
 
-  #other(random: SeededRandom, mayBe: (id: string) => boolean): string | undefined {
+  #other(random: SeededRandom): string {
+    return random.pick(random.chance(SOCIABLE) ? this.#staying : this.#options.ids);
+  }
+
+  /**
+   * Always upwards, so that no two requests hold a connection of what the other one waits for; and the next one, so that
+   * those at the end are not everybody's.
+   */
+  #above(random: SeededRandom, id: string): string | undefined {
     const all = random.chance(SOCIABLE) ? this.#staying : this.#options.ids;
-    const others = all.filter(mayBe);
-    return others.length === 0 ? undefined : random.pick(others);
+    return all.reduce<string | undefined>(
+      (next, one) => (one > id && (next === undefined || one < next) ? one : next),
+      undefined,
+    );
   }
 
   #visit(random: SeededRandom, id: string): Visit {
@@ -102,14 +113,11 @@ export class SoakClients {
       case '/nobody':
         return { ...visit, id: `nobody-${random.below(1_000)}` };
       case '/nested': {
-        // Always upwards, so that no two requests hold a connection of what the other one waits for.
-        const above = this.#other(random, (one) => one > id);
+        const above = this.#above(random, id);
         return above === undefined ? { ...visit, path: '/read' } : { ...visit, others: [above] };
       }
-      case '/side-by-side': {
-        const others = [1, 2, 3].map(() => this.#other(random, () => true));
-        return { ...visit, others: others.filter((one) => one !== undefined) };
-      }
+      case '/side-by-side':
+        return { ...visit, others: [this.#other(random), this.#other(random), this.#other(random)] };
       default:
         return visit;
     }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { type CatalogTenant, TenantOrmManager } from 'mikro-orm-multitenancy';
 import pMap from 'p-map';
 import pg from 'pg';
@@ -16,7 +17,13 @@ export type ServerName = (typeof SERVERS)[number];
 export const POLL_INTERVAL_MS = 1_000;
 export const HEARD_WITHIN_MS = POLL_INTERVAL_MS + 1_000;
 
+export const CONNECT_TIMEOUT_MS = 10_000;
+
+/** As whom the serving manager reaches the central database, so that its sessions there can be told from others. */
+export const SERVING = 'soak_serving';
+
 const ROLES = 'soak';
+const LOOK_EVERY_MS = 20;
 const PROVISIONED_AT_ONCE = 4;
 
 /**
@@ -47,7 +54,13 @@ export class SoakWorld {
     const servers = { sound, faulty };
     const proxy = await FaultProxy.start(faulty.url);
     const admins = { sound: await adminOf(sound), faulty: await adminOf(faulty) };
-    const [serving, operating] = [await managerOf(servers, proxy), await managerOf(servers, proxy)];
+    await sound.query(`create role ${SERVING} superuser login password 'password'`);
+    const ofServing = new URL(sound.url);
+    ofServing.username = SERVING;
+    const [serving, operating] = [
+      await managerOf(servers, proxy, ofServing.href),
+      await managerOf(servers, proxy, sound.url),
+    ];
     await operating.central.migrate({ createDatabase: true });
     const ids = Array.from({ length: tenants }, (_, n) => `t${String(n).padStart(4, '0')}`);
     const world = new SoakWorld({ servers, admins, proxy, serving, operating, ids });
@@ -99,6 +112,21 @@ export class SoakWorld {
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
+  /** Ends sessions, and waits until they are gone, which takes a moment on a busy machine. Gives how many there were. */
+  async terminate(server: ServerName, column: 'application_name' | 'usename', value: string, most: number | null) {
+    const admin = this.admins[server];
+    const { rows } = await admin.query<{ pid: number }>(
+      `select pid, pg_terminate_backend(pid) from pg_stat_activity where ${column} = $1 limit $2`,
+      [value, most],
+    );
+    const pids = rows.map(({ pid }) => pid);
+    const left = 'select from pg_stat_activity where pid = any($1)';
+    while (pids.length > 0 && (await admin.query(left, [pids])).rows.length > 0) {
+      await pause(LOOK_EVERY_MS);
+    }
+    return pids.length;
+  }
+
   /** A statement in the tenant's database, around the library. */
   query<R extends pg.QueryResultRow>(id: string, text: string): Promise<R[]> {
     return this.servers[this.serverOf(id)].query<R>(text, [], this.databaseOf(id));
@@ -129,16 +157,22 @@ async function adminOf(server: OwnPostgres): Promise<pg.Client> {
 async function managerOf(
   { sound, faulty }: Readonly<Record<ServerName, OwnPostgres>>,
   proxy: FaultProxy,
+  central: string,
 ): Promise<SoakManager> {
   // A busy machine may let a request wait for longer than one would in production: that is no fault here.
-  const limits = { reservedConnections: 5, acquireTimeoutMs: 10_000, maxWaitingPerTenant: 500 };
+  const limits = {
+    reservedConnections: 5,
+    acquireTimeoutMs: 30_000,
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    maxWaitingPerTenant: 500,
+  };
   const manager = await TenantOrmManager.init({
     orm: { entities: [House, Room], migrations: { migrationsList: MIGRATIONS as never } },
     servers: {
       sound: { url: sound.url, ...limits },
       faulty: { url: proxy.url, directUrl: faulty.url, pooler: 'none', ...limits },
     },
-    central: { database: 'soak_central', server: sound.url, cache: { pollIntervalMs: POLL_INTERVAL_MS } },
+    central: { database: 'soak_central', server: central, cache: { pollIntervalMs: POLL_INTERVAL_MS } },
     roles: { secrets: TEST_KEYS, prefix: `${ROLES}_`, group: `${ROLES}_group` },
     provisioning: {
       leaseMs: 5_000,

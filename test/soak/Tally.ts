@@ -22,7 +22,7 @@ export class Tally {
   /** An error by its code, with what it says, for whoever reads a complaint about the next one. */
   error(code: string, error: unknown): void {
     this.count('errors of the app', code);
-    this.#last.set(code, inspect(error, { depth: 1, compact: true, breakLength: Infinity }).slice(0, 600));
+    this.#last.set(code, error instanceof Error ? error.message : inspect(error));
   }
 
   lastOf(code: string): string {

@@ -74,8 +74,8 @@ async function manyTenants() {
   if (open > MAX_OPEN) {
     complaints.push(`${open} tenants are open, of at most ${MAX_OPEN}`);
   }
-  const grown = rss.growth(WARM_UP);
-  const share = (grown.slope * REQUESTS * (1 - WARM_UP)) / grown.first;
+  const resident = rss.growth(WARM_UP);
+  const share = resident.grown / resident.first;
   if (share > RSS_NOISE) {
     complaints.push(`${REQUESTS} requests: the resident size grew by ${Math.round(share * 100)} %`);
   }
@@ -83,12 +83,12 @@ async function manyTenants() {
   return {
     ...{ requests: REQUESTS, tenants: TENANTS, databases: DATABASES, maxOpen: MAX_OPEN, open, perSecond },
     ...heapOf(heap.growth(WARM_UP), REQUESTS),
-    rssMb: { first: inMb(grown.first), last: inMb(grown.last), growthPercent: Math.round(share * 1_000) / 10 },
+    rssMb: { first: inMb(resident.first), last: inMb(resident.last), growthPercent: Math.round(share * 1_000) / 10 },
   };
 }
 
 function heapOf(growth: Growth, count: number) {
-  if (growth.slope * count * (1 - WARM_UP) > HEAP_NOISE_BYTES) {
+  if (growth.grown > HEAP_NOISE_BYTES) {
     complaints.push(`${count} times: the heap grows by ${Math.round(growth.slope)} bytes each time`);
   }
   return {

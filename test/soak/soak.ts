@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import Koa from 'koa';
@@ -30,6 +31,8 @@ const OVERDUE_MS = 90_000;
 const REPORT = new URL('../../.data/soak.json', import.meta.url);
 /** The part of the samples in which caches fill and code is compiled. */
 const WARM_UP = 0.4;
+/** What caches still take in a short soak. In a long one it is a few bytes for each request. */
+const HEAP_NOISE_BYTES = 10 * 1024 * 1024;
 
 // Its own output counts among what was there before.
 void process.stdout.writableLength;
@@ -62,6 +65,8 @@ await once(server, 'listening');
 
 const startedAt = performance.now();
 const cpuBefore = process.cpuUsage();
+const delays = monitorEventLoopDelay();
+delays.enable();
 const endAt = startedAt + settings.minutes * 60_000;
 const isOver = (): boolean => performance.now() >= endAt || tally.requests >= settings.requests;
 const shared = { seed, world, announcements, tally, changes, judge, isOver };
@@ -83,6 +88,7 @@ const all = Promise.all([
 const finished = new AbortController();
 await Promise.race([all, untilOverdue(finished.signal)]);
 finished.abort();
+delays.disable();
 const tookMs = performance.now() - startedAt;
 const { user, system } = process.cpuUsage(cpuBefore);
 
@@ -105,6 +111,9 @@ if (!isEmpty(left)) {
 }
 
 const growth = heap.growth(WARM_UP);
+if (growth.grown > HEAP_NOISE_BYTES) {
+  tally.complain('leftover', `the heap has grown by ${inMb(growth.grown)} MB`);
+}
 const report = {
   seed,
   tenants: settings.tenants,
@@ -112,6 +121,7 @@ const report = {
   requests: tally.requests,
   requestsPerSecond: Math.round((tally.requests * 1_000) / tookMs),
   cpuMsPerRequest: { user: msOf(user), system: msOf(system) },
+  eventLoopDelayMs: { mean: Math.round(delays.mean / 1e6), max: Math.round(delays.max / 1e6) },
   undisturbed: tally.undisturbed,
   times: tally.times,
   ...Object.fromEntries(
@@ -120,7 +130,7 @@ const report = {
       tally.counts(kind),
     ]),
   ),
-  heapMb: { first: inMb(growth.first), last: inMb(growth.last), samples: growth.samples },
+  heapMb: { first: inMb(growth.first), last: inMb(growth.last), grown: inMb(growth.grown), samples: growth.samples },
   heapBytesPerRequest: Math.round(growth.slope * 10) / 10,
   left,
   complaints: tally.counts('complaints'),
