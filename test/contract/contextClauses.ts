@@ -60,9 +60,9 @@ export const contextClauses: readonly Clause[] = [
   },
   {
     of: '@mikro-orm/core',
-    holds: 'a transaction context holds one EntityManager, which comes before that of the request, by its name',
+    holds: 'the innermost transaction comes before the request, and only for EntityManagers of its own name',
     reliedOnBy: ['context/TenantContext.ts', 'context/outerTransactions.ts', 'orm/guardedEntityManager.ts'],
-    to: 'keep a nested run out of the transaction around it, and find the outer one again',
+    to: 'keep a nested run out of the transaction around it, and of those of other databases',
     check: (peers) => {
       const { RequestContext, TransactionContext } = peers.core;
       const { orm } = unconnected(peers, { contextName: 'a' });
@@ -77,7 +77,13 @@ export const contextClauses: readonly Clause[] = [
           expectThat((context as { em?: unknown }).em === transaction, 'its `em` is another one');
           expectThat(orm.em.getContext(false) === transaction, "the request's comes first");
           TransactionContext.create(elsewhere.em.fork(), () => {
-            expectThat(orm.em.getContext(false) === request, 'two transactions are held');
+            // From 7.2.5 on it knows the transactions around that one as well.
+            const found = orm.em.getContext(false);
+            expectThat(found === request || found === transaction, "another database's is taken");
+          });
+          const inner = orm.em.fork({ useContext: true });
+          TransactionContext.create(inner, () => {
+            expectThat(orm.em.getContext(false) === inner, 'one further out is taken');
           });
           const again = TransactionContext.currentTransactionContext() as object as Record<symbol, unknown>;
           expectThat(again[mark] === 1, 'it takes no property of ours');

@@ -38,7 +38,7 @@ export const ENTITY_MANAGER = {
   execute flush forceSelectInForLimitedPopulate fork getAbortOptions getComparator getConnection getDataLoader
   getDriver getEntityFactory getEntityLoader getEventManager getFilterParams getHydrator getJoinedFilters getKysely
   getLoggerContext getMetadata getPlatform getPopulateWhere getRepository getSessionContext getTransactionContext
-  getTransactionSessionContext getUnitOfWork id isInTransaction lockAndPopulate mergeSessionContext persist
+  getTransactionSessionContext getUnitOfWork id isInTransaction isTransactionDisabled lockAndPopulate mergeSessionContext persist
   prepareOptions preparePopulate processUnionWhere processWhere qb refreshMaterializedView refreshOrFail remove repo
   resetTransactionContext rollback schema setFilterParams setFlushMode setLoggerContext setSessionContext
   setTransactionContext shouldRefresh storeCache tryCache tryFlush validateIndexUsage validateSessionContextStaging

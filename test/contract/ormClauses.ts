@@ -50,7 +50,7 @@ export const ormClauses: readonly Clause[] = [
   {
     of: '@mikro-orm/core',
     holds: 'a Configuration keeps each service under the name of its class, and asks there for comparator and hydrator',
-    reliedOnBy: ['orm/TenantDriver.ts', 'orm/OrmTemplate.ts'],
+    reliedOnBy: ['orm/TenantMikroORM.ts', 'orm/OrmTemplate.ts'],
     to: "give every tenant the template's comparator and hydrator instead of making its own",
     check: (peers) => {
       const { orm } = unconnected(peers, { hydrator: class Shared {} as never });
