@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { RequestContext } from '@mikro-orm/core';
+import { RequestContext, TransactionPropagation } from '@mikro-orm/core';
 import { type CatalogTenant, WrongTenantError } from 'mikro-orm-multitenancy';
 import { CentralWorld } from '../support/central/CentralWorld.ts';
 import { Customer, type CustomerManager, Plan } from '../support/central/customers.ts';
@@ -59,6 +59,36 @@ describe('the central database', () => {
       expect(central() === outer).toBe(true);
     });
     expect(RequestContext.getEntityManager('central') === undefined).toBe(true);
+  });
+
+  it('is found by its name and by that of its ORM, and by no other', async () => {
+    const { name } = manager.central.orm.em;
+    await manager.run('acme', async () => {
+      expect(RequestContext.getEntityManager('nobody') === undefined).toBe(true);
+      const found = RequestContext.getEntityManager(name);
+      expect(found !== undefined && found === central()).toBe(true);
+    });
+    await manager.central.run(async () => {
+      expect([...(RequestContext.currentRequestContext()?.map.keys() ?? [])]).toEqual([name, 'central']);
+    });
+  });
+
+  it('goes on in the transaction around it by its propagation, beside one of the tenant', async () => {
+    const work = manager.run('acme', (em) =>
+      em.transactional(async (outer) => {
+        await outer.insert(House, { address: 'propagated' });
+        await em.transactional(
+          async () => {
+            expect(await manager.em.count(House, { address: 'propagated' })).toBe(1);
+            expect(await central().count(Plan, { name: 'propagated' })).toBe(0);
+          },
+          { propagation: TransactionPropagation.REQUIRED },
+        );
+        throw new Error('undo');
+      }),
+    );
+    await expect(work).rejects.toThrow('undo');
+    expect(await houses('propagated')).toBe(0);
   });
 
   it.each([

@@ -1,6 +1,12 @@
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { EntityRepository, EntityRepositoryType, EntitySchema, type EventSubscriber } from '@mikro-orm/core';
+import {
+  EntityRepository,
+  EntityRepositoryType,
+  EntitySchema,
+  type EventSubscriber,
+  RequestContext,
+} from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { NoTenantError } from 'mikro-orm-multitenancy';
 import { entities, House, houseEntities, Person, schema, seed, Tag } from '../support/isolation/entities.ts';
@@ -64,7 +70,8 @@ describe('manager.em', () => {
     expect(em.constructor === world.manager.em.constructor && typeof em.constructor === 'function').toBe(true);
     expect(inspect({ em })).toBe('{ em: [EntityManager of the current tenant] }');
     expect(Object.prototype.toString.call(em)).toBe('[object Object]');
-    expect((await em) === em).toBe(true);
+    expect(typeof Reflect.get(em, inspect.custom)).toBe('function');
+    expect((await Promise.resolve(em)) === em).toBe(true);
     expect(em.name).toBe('default');
   });
 
@@ -109,6 +116,24 @@ describe('manager.em', () => {
       expect(await em.findOneOrFail(House, 1)).toBe(await fork.findOneOrFail(House, 1));
       expect(em.getUnitOfWork() === fork.getUnitOfWork()).toBe(true);
       expect(em.id).toBe(fork.id);
+    });
+  });
+
+  it('is the fork of a nested RequestContext of its own tenant, and never that of another ORM', async () => {
+    await using plain = new PlainOrms(world.databases);
+    const foreign = (await plain.open('globex', { entities: houseEntities().schemas })).em.fork();
+    await world.manager.run('acme', async (fork) => {
+      const isOf = (own: unknown): boolean => em.getUnitOfWork() === (own as SqlEntityManager).getUnitOfWork();
+      RequestContext.create(em, () => {
+        const nested = RequestContext.getEntityManager();
+        expect([nested === fork, isOf(nested), isOf(fork)]).toEqual([false, true, false]);
+      });
+      await RequestContext.create([], async () => {
+        RequestContext.currentRequestContext()?.map.set('default', foreign);
+        expect(isOf(fork)).toBe(true);
+        expect(await tenantReached(em)).toBe('acme');
+      });
+      RequestContext.create([], () => expect(isOf(fork)).toBe(true));
     });
   });
 
