@@ -19,6 +19,7 @@ export default {
   moduleNameMapper: {
     '^mikro-orm-multitenancy$': '<rootDir>/src/index.ts',
     '^mikro-orm-multitenancy/koa$': '<rootDir>/src/koa/index.ts',
+    '^mikro-orm-multitenancy/dashboard$': '<rootDir>/src/dashboard/index.ts',
     '^mikro-orm-multitenancy/cli$': '<rootDir>/src/cli/index.ts',
     '^mikro-orm-multitenancy/bullmq$': '<rootDir>/src/bullmq/index.ts',
     '^mikro-orm-multitenancy/pg-boss$': '<rootDir>/src/pg-boss/index.ts',

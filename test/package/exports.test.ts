@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import * as main from 'mikro-orm-multitenancy';
 import * as bullmq from 'mikro-orm-multitenancy/bullmq';
 import * as cli from 'mikro-orm-multitenancy/cli';
+import * as dashboard from 'mikro-orm-multitenancy/dashboard';
 import * as koa from 'mikro-orm-multitenancy/koa';
 import * as pgBoss from 'mikro-orm-multitenancy/pg-boss';
 import * as testing from 'mikro-orm-multitenancy/testing';
@@ -71,6 +72,7 @@ const PUBLIC = {
   ],
   './testing': ['TestTenancy', 'catalogConformance', 'expectIsolated'],
   './cli': ['defineTenancyConfig', 'mikroOrmConfig'],
+  './dashboard': ['dashboard'],
   './bullmq': ['TenantQueue', 'tenantProcessor'],
   './pg-boss': ['TenancyJobs', 'TenantBoss'],
 } as const;
@@ -81,6 +83,7 @@ describe('the package', () => {
     ['./koa', koa],
     ['./testing', testing],
     ['./cli', cli],
+    ['./dashboard', dashboard],
     ['./bullmq', bullmq],
     ['./pg-boss', pgBoss],
   ] as const)('exports from "%s" exactly its public API', (entry, module) => {

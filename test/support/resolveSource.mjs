@@ -4,6 +4,7 @@ import { registerHooks } from 'node:module';
 const SOURCE = {
   'mikro-orm-multitenancy': '../../src/index.ts',
   'mikro-orm-multitenancy/koa': '../../src/koa/index.ts',
+  'mikro-orm-multitenancy/dashboard': '../../src/dashboard/index.ts',
   'mikro-orm-multitenancy/cli': '../../src/cli/index.ts',
   'mikro-orm-multitenancy/bullmq': '../../src/bullmq/index.ts',
   'mikro-orm-multitenancy/pg-boss': '../../src/pg-boss/index.ts',
