@@ -35,6 +35,6 @@ export interface DashboardManager<T extends Tenant = Tenant> {
   archive(id: string): Promise<T>;
   restore(id: string): Promise<T>;
   drop(id: string): Promise<void>;
-  resumeOperation(id: string): Promise<Operation>;
+  resumeOperation(id: string, options: { readonly onFailure: 'keep' }): Promise<Operation>;
   undoOperation(id: string): Promise<Operation>;
 }

@@ -37,9 +37,9 @@ export class TenantVersions {
     this.#parts = parts;
     this.#known = new LRUCache({ max: KEPT, ttl: parts.ttlMs });
     const { events } = parts;
-    events.on('migration:applied', ({ tenantId }) => this.#forget(tenantId));
-    events.on('migration:reverted', ({ tenantId }) => this.#forget(tenantId));
-    events.on('catalog:changed', ({ tenantIds }) => tenantIds.forEach((id) => this.#forget(id)));
+    events.on('migration:applied', ({ tenantId }) => this.#forget([tenantId]));
+    events.on('migration:reverted', ({ tenantId }) => this.#forget([tenantId]));
+    events.on('catalog:changed', ({ tenantIds }) => this.#forget(tenantIds));
   }
 
   /** What is known by now, or within `waitMs`. Never rejects. */
@@ -86,9 +86,11 @@ export class TenantVersions {
     }
   }
 
-  #forget(id: string): void {
-    this.#known.delete(id);
-    this.#asked.delete(id);
+  #forget(ids: readonly string[]): void {
+    for (const id of ids) {
+      this.#known.delete(id);
+      this.#asked.delete(id);
+    }
   }
 }
 

@@ -75,6 +75,14 @@ export function dashboard<T extends Tenant>(manager: DashboardManager<T>, option
 
 const NOT_HERE = messagePage(404, 'Not here', 'There is no such page.');
 
+/** Of errors that are no request's elsewhere. */
+const STATUSES: Readonly<Record<string, number>> = Object.freeze({
+  FLEET_RUN_NOT_FOUND: 404,
+  FLEET_NOT_RECORDED: 404,
+  FLEET_RUN_STATE: 409,
+  OPERATION_NOT_FOUND: 409,
+});
+
 async function answered<T extends Tenant>(
   ctx: Context,
   parts: PageParts<T>,
@@ -91,11 +99,12 @@ async function answered<T extends Tenant>(
     return (name === undefined && isRead ? await pageAt(parts, kind, id) : undefined) ?? NOT_HERE;
   } catch (error) {
     if (error instanceof TenancyError) {
+      const status = STATUSES[error.code] ?? error.status;
       // What is no server's error is for who asked; the rest is for a log as well.
-      if (error.status >= 500) {
+      if (status >= 500) {
         ctx.app.emit('error', error, ctx);
       }
-      return messagePage(error.status, 'That did not work', error.message);
+      return messagePage(status, status === 404 ? 'Not here' : 'That did not work', error.message);
     }
     throw error;
   }

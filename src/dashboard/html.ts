@@ -31,8 +31,10 @@ function rendered(value: HtmlValue): string {
   if (value instanceof Html) {
     return value.text;
   }
-  return typeof value === 'object' ? value.map(rendered).join('') : escaped(String(value ?? ''));
+  return isList(value) ? value.map(rendered).join('') : escaped(String(value ?? ''));
 }
+
+const isList = (value: HtmlValue): value is readonly Html[] => Array.isArray(value);
 
 /** Control characters have no meaning in HTML, and some of them would turn the order of what is read around. */
 function escaped(text: string): string {

@@ -109,10 +109,10 @@ export const TENANT_ACTIONS: readonly TenantAction[] = Object.freeze([
   {
     name: 'resume-operation',
     label: 'Retry what stopped',
-    effect: 'Its operation goes on from the step where it stopped.',
+    effect: 'Its operation goes on from the step where it stopped. Should it fail again, it stands there.',
     needsCentral: true,
     suits: stands,
-    begin: inSteps((manager, id) => manager.resumeOperation(id)),
+    begin: inSteps((manager, id) => manager.resumeOperation(id, { onFailure: 'keep' })),
   },
   {
     name: 'undo-operation',
