@@ -57,7 +57,7 @@ export function sendPage(ctx: Context, page: Page, { links, title, refreshInterv
     ${page.body}
   </main>
   <footer>
-    <p id="renewed"><noscript>Reload the page for new figures.</noscript></p>
+    <p id="renewed">Reload the page for new figures.</p>
     <button id="pause" class="button" hidden>Pause renewal</button>
   </footer>
   <p id="announcer" class="unseen" role="status"></p>

@@ -80,10 +80,9 @@ export const SCRIPT_TEXT = `(() => {
   function show() {
     pause.textContent = isPaused ? 'Renew again' : 'Pause renewal';
     if (isPaused) renewed.textContent = 'Not renewed any more.';
-    else if (renewed.textContent.trim() === '') renewed.textContent = 'Renewed every ' + interval / 1000 + ' s.';
+    else renewed.textContent = 'Renewed every ' + interval / 1000 + ' s.';
   }
 
-  renewed.textContent = '';
   pause.hidden = false;
   pause.addEventListener('click', () => {
     isPaused = !isPaused;
