@@ -35,7 +35,7 @@ export interface DashboardOptions<T extends Tenant = Tenant> {
   readonly onAction?: ((event: DashboardActionEvent, ctx: Context) => void | Promise<void>) | undefined;
   /** More about a tenant for its page, by name. Metadata may hold secrets, so nothing of it is shown otherwise. @default nothing */
   readonly details?: ((tenant: T) => Readonly<Record<string, string | number>>) | undefined;
-  /** What is in charge here, for the head of each page. @default 'Tenants' */
+  /** What is in charge here, for the head of each page. @default 'Tenancy' */
   readonly title?: string | undefined;
   /** How many tenants a page shows, 1 to 200. @default 50 */
   readonly tenantsPerPage?: number | undefined;
@@ -54,7 +54,7 @@ export type CheckedDashboardOptions<T extends Tenant> = Pick<DashboardOptions<T>
 export const DASHBOARD_DEFAULTS = Object.freeze({
   prefix: '',
   actions: ACTION_NAMES.filter((name) => name !== 'drop'),
-  title: 'Tenants',
+  title: 'Tenancy',
   tenantsPerPage: 50,
   refreshIntervalMs: 5_000,
   versionTtlMs: 60_000,

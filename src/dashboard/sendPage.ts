@@ -19,6 +19,13 @@ const MENU: readonly (readonly [Section, string, string])[] = [
   ['operations', 'Operations', '/operations'],
 ];
 
+/** The script fills it in; without one it says what to do. */
+const RENEWAL = html`<footer>
+    <p id="renewed">Reload the page for new figures.</p>
+    <button id="pause" class="button" hidden>Pause renewal</button>
+  </footer>
+  <p id="announcer" class="unseen" role="status"></p>`;
+
 /** Answers with a page that loads nothing but its own style and script, and that no other page may show. */
 export function sendPage(ctx: Context, page: Page, { links, title, refreshIntervalMs }: Frame): void {
   const nonce = randomBytes(16).toString('base64');
@@ -38,7 +45,7 @@ export function sendPage(ctx: Context, page: Page, { links, title, refreshInterv
   <meta charset="utf-8">
   <meta name="viewport" content="width=device-width, initial-scale=1">
   <meta name="color-scheme" content="light dark">
-  <title>${page.title === title ? title : `${page.title} – ${title}`}</title>
+  <title>${page.title} – ${title}</title>
   <link rel="icon" href="data:,">
   <link rel="stylesheet" nonce="${nonce}" href="${links.to(STYLE.path)}">
   <script defer nonce="${nonce}" src="${links.to(SCRIPT.path)}" data-interval="${refreshIntervalMs}"></script>
@@ -56,11 +63,7 @@ export function sendPage(ctx: Context, page: Page, { links, title, refreshInterv
     <h1>${page.title}</h1>
     ${page.body}
   </main>
-  <footer>
-    <p id="renewed">Reload the page for new figures.</p>
-    <button id="pause" class="button" hidden>Pause renewal</button>
-  </footer>
-  <p id="announcer" class="unseen" role="status"></p>
+  ${page.isStill === true ? '' : RENEWAL}
 </body>
 </html>`.text;
 }

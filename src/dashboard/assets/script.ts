@@ -6,7 +6,7 @@ export const SCRIPT_TEXT = `(() => {
   'use strict';
   const interval = Number(document.currentScript.dataset.interval);
   const regions = [...document.querySelectorAll('[data-live]')];
-  if (regions.length === 0) return;
+  if (regions.length === 0 || !document.getElementById('renewed')) return;
   const renewed = document.getElementById('renewed');
   const pause = document.getElementById('pause');
   const announcer = document.getElementById('announcer');

@@ -39,6 +39,7 @@ tbody th { font-weight: 400; }
 tbody tr:hover { background: var(--raised); }
 dl { display: flex; flex-wrap: wrap; gap: 0.75rem 2rem; margin: 0.75rem 0; }
 dt { color: var(--quiet); font-size: 0.875rem; }
+td { min-width: 4rem; }
 dd { margin: 0; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
 .badge { display: inline-block; padding: 0 0.5rem; border: 1px solid currentcolor; border-radius: 1rem; font-size: 0.875rem; white-space: nowrap; }
 .badge.good { color: var(--good); background: var(--good-ground); }

@@ -17,6 +17,8 @@ export interface Page {
   /** Where it belongs in the menu. */
   readonly section: Section | undefined;
   readonly title: string;
+  /** Whether nothing on it is renewed. @default false */
+  readonly isStill?: boolean;
   readonly body: Html;
 }
 

@@ -26,6 +26,7 @@ export function confirmPage({ action, subject, what, token, cancelAt, section, w
   return {
     ...(isWrong ? { status: 422 } : {}),
     section,
+    isStill: true,
     title: `${label}: ${what} ${subject}?`,
     body: html`
       <p>${effect}</p>

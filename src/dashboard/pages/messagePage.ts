@@ -7,6 +7,7 @@ export function messagePage(status: number, title: string, message: string): Pag
   return {
     status,
     section: undefined,
+    isStill: true,
     title,
     body: html`<p class="error" role="alert">${shownError(message)}</p>`,
   };

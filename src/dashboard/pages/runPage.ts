@@ -66,17 +66,17 @@ function says({ state, counts: { tenants, pending, running, failed } }: FleetRep
 function itemsTable(items: readonly FleetItem[], links: Links): Html {
   return table({
     caption: 'Tenants that failed or are under way',
-    columns: ['Tenant', 'State', 'Attempts', 'From', 'Migration', 'SQLSTATE', 'Why', 'Server', 'Wave'],
+    columns: ['Tenant', 'State', 'Migration', 'Why', 'SQLSTATE', 'Attempts', 'From', 'Server', 'Wave'],
     rows: items.map(({ tenantId, state, attempts, from, error, server, wave }) => [
       html`<a href="${links.tenant(tenantId)}">${tenantId}</a>`,
       itemBadge(state),
-      attempts,
-      from ?? '–',
       error?.migration ?? '–',
-      error?.sqlState ?? '–',
       error === undefined
         ? '–'
         : html`${shownError(error.message)}${error.mayBeHalfDone ? html` ${badge('may be half done', 'bad')}` : ''}`,
+      error?.sqlState ?? '–',
+      attempts,
+      from ?? '–',
       server,
       wave,
     ]),

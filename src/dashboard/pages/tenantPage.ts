@@ -60,7 +60,10 @@ export async function tenantPage<T extends Tenant>(parts: PageParts<T>, id: stri
   const known = tenant === undefined ? undefined : (await versions.of([tenant])).get(id);
   const offered = offeredActions(parts, subject);
   const state = tenant === undefined ? 'not in the catalogue' : statusOf(tenant);
-  const does = open === undefined ? '' : ` Its ${open.kind} is ${open.state} at the step ${open.step ?? '–'}.`;
+  const does =
+    open === undefined
+      ? ''
+      : ` Its ${open.kind} ${open.state === 'failed' ? 'has stopped' : 'is'} at the step ${open.step ?? '–'}.`;
   return {
     section: 'tenants',
     title: id,

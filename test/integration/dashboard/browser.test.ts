@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { CHROMIUM, launchChromium } from '../../support/dashboard/chromium.ts';
 import { DashboardServer } from '../../support/dashboard/DashboardServer.ts';
 import { OperatedWorld } from '../../support/dashboard/OperatedWorld.ts';
 
+const PICTURES = join(import.meta.dirname, '../../../docs/pictures');
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const RULES = {
   type: 'tag',
@@ -27,23 +29,31 @@ describe('the dashboard in a browser', () => {
     return;
   }
   let world: OperatedWorld;
+  /** Its pages renew themselves all the time. */
   let server: DashboardServer;
+  /** Its pages do not while they are looked at. */
+  let still: DashboardServer;
   let browser: Browser;
   /** What pages complained of: of scripts, of the policy, of what they could not load. */
   const complaints: string[] = [];
   beforeAll(async () => {
     world = await OperatedWorld.create();
     server = await DashboardServer.start(world.manager, { actor: () => 'ada', refreshIntervalMs: 100 });
+    still = await DashboardServer.start(world.manager);
     browser = await launchChromium();
   }, 120_000);
   afterAll(async () => {
     await browser?.close();
+    await still?.[Symbol.asyncDispose]();
     await server?.[Symbol.asyncDispose]();
     await world?.[Symbol.asyncDispose]();
     expect(complaints).toEqual([]);
   }, 60_000);
 
-  async function open(path: string, options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> {
+  async function open(
+    path: string,
+    { of = server, ...options }: Parameters<Browser['newPage']>[0] & { readonly of?: DashboardServer } = {},
+  ): Promise<Page> {
     const page = await browser.newPage(options);
     // An answer that was asked for, as 422, is an error to the browser alone.
     const isExpected = (text: string): boolean => text.includes('status of 422');
@@ -53,7 +63,7 @@ describe('the dashboard in a browser', () => {
       }
     });
     page.on('pageerror', (error) => complaints.push(error.message));
-    await page.goto(`${server.origin}/operators${path}`);
+    await page.goto(`${of.origin}/operators${path}`);
     return page;
   }
 
@@ -68,7 +78,7 @@ describe('the dashboard in a browser', () => {
       ...['/tenants/acme/suspend', '/tenants/acme/archive'],
     ]) {
       // The checks are of another origin than the page, and its policy keeps them out.
-      const page = await open(path, { colorScheme: 'light', bypassCSP: true });
+      const page = await open(path, { of: still, colorScheme: 'light', bypassCSP: true });
       await page.evaluate(AXE);
       found.push(...(await violations(page, `${path} in light`, RULES)));
       await page.emulateMedia({ colorScheme: 'dark' });
@@ -167,4 +177,29 @@ describe('the dashboard in a browser', () => {
     expect((await world.manager.catalog.find('acme'))?.status).toBe('active');
     await context.close();
   });
+
+  const picture = process.env['PICTURES'] === undefined ? it.skip : it;
+  picture(
+    'has its picture taken for the documentation',
+    async () => {
+      const [run] = await world.manager.fleet.runs({ limit: 1 });
+      for (const [name, path, colorScheme] of [
+        ['tenants-light', '', 'light'],
+        ['tenants-dark', '', 'dark'],
+        ['tenant-dark', '/tenants/wayne', 'dark'],
+        ['run-light', `/runs/${run?.id}`, 'light'],
+        ['confirm-light', '/tenants/acme/archive', 'light'],
+      ] as const) {
+        const viewport = { width: 1000, height: 640 };
+        const page = await open(path, { of: still, colorScheme, viewport });
+        const [width, height] = await page.evaluate<[number, number]>(
+          '[1000, Math.ceil((document.querySelector("footer") ?? document.querySelector("main")).getBoundingClientRect().bottom)]',
+        );
+        await page.setViewportSize({ width, height });
+        await page.screenshot({ path: join(PICTURES, `dashboard-${name}.png`) });
+        await page.close();
+      }
+    },
+    60_000,
+  );
 });

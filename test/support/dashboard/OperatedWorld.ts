@@ -1,5 +1,4 @@
 import { Migration } from '@mikro-orm/migrations';
-import type { TenantLease } from 'mikro-orm-multitenancy';
 import { type LifeManager, LifeWorld } from '../provisioning/LifeWorld.ts';
 import { LIFE_MIGRATIONS } from '../provisioning/lifeOptions.ts';
 
@@ -17,12 +16,12 @@ class Migration003Postcode extends Migration {
 export class OperatedWorld implements AsyncDisposable {
   readonly manager: LifeManager;
   readonly #world: LifeWorld;
-  readonly #leases: readonly TenantLease[];
+  readonly #end = Promise.withResolvers<void>();
+  readonly #held: Promise<void>[] = [];
 
-  private constructor(world: LifeWorld, manager: LifeManager, leases: readonly TenantLease[]) {
+  private constructor(world: LifeWorld, manager: LifeManager) {
     this.#world = world;
     this.manager = manager;
-    this.#leases = leases;
   }
 
   static async create(): Promise<OperatedWorld> {
@@ -43,15 +42,32 @@ export class OperatedWorld implements AsyncDisposable {
       },
     });
     await broken.provision({ id: 'wayne', domains: ['wayne.com'] }, { onFailure: 'keep' }).catch(() => {});
-    const leases = await Promise.all(['acme', 'globex'].map((id) => manager.acquire(id)));
-    await Promise.all(leases.map((lease) => lease.run((em) => em.execute('select 1'))));
-    return new OperatedWorld(world, manager, leases as unknown as TenantLease[]);
+    const operated = new OperatedWorld(world, manager);
+    await operated.#use('acme', 2);
+    return operated;
+  }
+
+  /** Holds so many connections of the tenant until the end. */
+  async #use(id: string, connections: number): Promise<void> {
+    await Promise.all(
+      Array.from({ length: connections }, async () => {
+        const began = Promise.withResolvers<void>();
+        const work = this.manager.run(id, (em) =>
+          em.transactional(async (inner) => {
+            await inner.execute('select 1');
+            began.resolve();
+            await this.#end.promise;
+          }),
+        );
+        this.#held.push(work);
+        await Promise.race([began.promise, work]);
+      }),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const lease of this.#leases) {
-      lease.release();
-    }
+    this.#end.resolve();
+    await Promise.all(this.#held);
     await this.#world[Symbol.asyncDispose]();
   }
 }
