@@ -23,6 +23,7 @@ export default {
     '^mikro-orm-multitenancy/fastify$': '<rootDir>/src/fastify/index.ts',
     '^mikro-orm-multitenancy/hono$': '<rootDir>/src/hono/index.ts',
     '^mikro-orm-multitenancy/nestjs$': '<rootDir>/src/nestjs/index.ts',
+    '^mikro-orm-multitenancy/dashboard$': '<rootDir>/src/dashboard/index.ts',
     '^mikro-orm-multitenancy/cli$': '<rootDir>/src/cli/index.ts',
     '^mikro-orm-multitenancy/bullmq$': '<rootDir>/src/bullmq/index.ts',
     '^mikro-orm-multitenancy/pg-boss$': '<rootDir>/src/pg-boss/index.ts',

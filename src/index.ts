@@ -62,6 +62,7 @@ export type { FleetMigrator } from './migrations/fleet/FleetMigrator.ts';
 export type {
   FleetMigrateOptions,
   FleetPlanOptions,
+  FleetReportOptions,
   FleetRollbackOptions,
   FleetSelection,
   FleetWorkOptions,

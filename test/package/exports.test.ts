@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import * as main from 'mikro-orm-multitenancy';
 import * as bullmq from 'mikro-orm-multitenancy/bullmq';
 import * as cli from 'mikro-orm-multitenancy/cli';
+import * as dashboard from 'mikro-orm-multitenancy/dashboard';
 import * as express from 'mikro-orm-multitenancy/express';
 import * as fastify from 'mikro-orm-multitenancy/fastify';
 import * as hono from 'mikro-orm-multitenancy/hono';
@@ -86,6 +87,7 @@ const PUBLIC = {
   ],
   './testing': ['TestTenancy', 'catalogConformance', 'expectIsolated'],
   './cli': ['defineTenancyConfig', 'fromMikroOrmConfig', 'mikroOrmConfig'],
+  './dashboard': ['dashboard'],
   './bullmq': ['TenantQueue', 'tenantProcessor'],
   './pg-boss': ['TenancyJobs', 'TenantBoss'],
   './opentelemetry': ['instrumentTenancy'],
@@ -102,6 +104,7 @@ describe('the package', () => {
     ['./nestjs', nestjs],
     ['./testing', testing],
     ['./cli', cli],
+    ['./dashboard', dashboard],
     ['./bullmq', bullmq],
     ['./pg-boss', pgBoss],
     ['./opentelemetry', openTelemetry],

@@ -10,6 +10,7 @@ const SOURCE = {
   'mikro-orm-multitenancy/fastify': '../../src/fastify/index.ts',
   'mikro-orm-multitenancy/hono': '../../src/hono/index.ts',
   'mikro-orm-multitenancy/nestjs': '../../src/nestjs/index.ts',
+  'mikro-orm-multitenancy/dashboard': '../../src/dashboard/index.ts',
   'mikro-orm-multitenancy/cli': '../../src/cli/index.ts',
   'mikro-orm-multitenancy/bullmq': '../../src/bullmq/index.ts',
   'mikro-orm-multitenancy/pg-boss': '../../src/pg-boss/index.ts',
