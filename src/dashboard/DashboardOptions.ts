@@ -19,6 +19,7 @@ export interface DashboardActionEvent {
   readonly error: string | undefined;
 }
 
+/** Options of `dashboard`. */
 export interface DashboardOptions<T extends Tenant = Tenant> {
   /** Says who may use the dashboard, for each request. Anything but `true` is answered as a page that is not there. */
   readonly authorize: (ctx: Context) => boolean | Promise<boolean>;

@@ -18,6 +18,7 @@ export type RouteModes = HttpRouteModes<Request>;
 /** Gives the session of a request, as in `(req) => req.session`; `undefined` or `null` where there is none. */
 export type SessionOf = HttpSessionOf<Request>;
 
+/** Options of `tenancy` for routes of tenants. */
 export interface TenancyOptions<T extends Tenant = Tenant>
   extends HttpTenancyOptions<Request, T>,
     FailureOptions<Request> {}

@@ -17,6 +17,7 @@ export type RouteModes = HttpRouteModes<FastifyRequest>;
 /** Gives the session of a request, as in `(request) => request.session`; `undefined` or `null` where there is none. */
 export type SessionOf = HttpSessionOf<FastifyRequest>;
 
+/** Options of the `tenancy` plugin for routes of tenants. */
 export interface TenancyOptions<T extends Tenant = Tenant> extends HttpTenancyOptions<FastifyRequest, T> {}
 
 /** The options of routes that never have a tenant. */

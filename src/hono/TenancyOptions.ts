@@ -20,6 +20,7 @@ export type RouteModes = HttpRouteModes<Context>;
 /** Gives the session of a request, as in `(c) => c.get('session')`; `undefined` or `null` where there is none. */
 export type SessionOf = HttpSessionOf<Context>;
 
+/** Options of `tenancy` for routes of tenants. */
 export interface TenancyOptions<T extends Tenant = Tenant>
   extends HttpTenancyOptions<Context, T>,
     FailureOptions<Context> {}

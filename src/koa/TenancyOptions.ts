@@ -29,6 +29,7 @@ interface CookieOptions {
   readonly cookieKeys?: readonly string[] | undefined;
 }
 
+/** Options of `tenancy` for routes of tenants. */
 export interface TenancyOptions<T extends Tenant = Tenant> extends HttpTenancyOptions<Context, T>, CookieOptions {}
 
 /** The options of routes that never have a tenant. */

@@ -2,6 +2,7 @@ import type { Context, Middleware } from 'koa';
 import { TenancyConfigurationError } from '../errors.ts';
 import { type HealthManager, readiness } from './readiness.ts';
 
+/** Options of {@link tenancyHealth}. */
 export interface TenancyHealthOptions {
   /** Where operators find the details; `…/live` and `…/ready` are for everybody. @default '/health' */
   readonly path?: string | undefined;

@@ -24,6 +24,7 @@ export interface TenancyModuleOptions<T extends Tenant = Tenant, R extends NodeR
   readonly closesManager?: boolean | undefined;
 }
 
+/** Options of `TenancyModule.forRootAsync`: what {@link TenancyModuleOptions} has, made by a factory with what is injected. */
 export interface TenancyModuleAsyncOptions<T extends Tenant = Tenant, R extends NodeRequest = NodeRequest> {
   /** What `useFactory` is given. */
   readonly inject?: readonly (InjectionToken | OptionalFactoryDependency)[] | undefined;

@@ -4,6 +4,7 @@ import { currentTenant } from '../context/TenantContext.ts';
 /** Makes MikroORM's logger: what its option `loggerFactory` takes. */
 export type LoggerFactory = (options: LoggerOptions) => Logger;
 
+/** Options of {@link tenantLogger}. */
 export interface TenantLoggerOptions {
   /** What writes the lines; it finds `tenantId` in the context of each. @default MikroORM's `DefaultLogger` */
   readonly logger?: LoggerFactory | undefined;

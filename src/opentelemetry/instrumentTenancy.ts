@@ -9,6 +9,7 @@ import { TenancySpans } from './TenancySpans.ts';
 /** The instrumentation scope of everything that this library reports. */
 const SCOPE = 'mikro-orm-multitenancy';
 
+/** Options of {@link instrumentTenancy}. */
 export interface InstrumentationOptions {
   /** @default the global one of `@opentelemetry/api` */
   readonly tracerProvider?: TracerProvider | undefined;

@@ -13,6 +13,7 @@ import { type RecordMetric, recordEvents } from '../metrics/recordEvents.ts';
 import type { WatchedManager } from '../metrics/WatchedManager.ts';
 import { TRACING } from '../observability/Tracing.ts';
 
+/** Options of {@link tenancyMetrics}. */
 export interface TenancyMetricsOptions {
   /** Where the metrics are registered. @default the registry of prom-client itself */
   readonly register?: Registry | undefined;

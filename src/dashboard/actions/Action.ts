@@ -18,6 +18,7 @@ export const ACTION_NAMES = Object.freeze([
   'retry-run',
 ] as const);
 
+/** What can be done on the pages, by the name that `actions` and `onAction` have for it. */
 export type DashboardAction = (typeof ACTION_NAMES)[number];
 
 /** Who an action is done by, for runs. */
