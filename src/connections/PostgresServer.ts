@@ -211,8 +211,10 @@ export class PostgresServer {
       const target = { tenantId, database, session: atStart };
       const client = await (of.credentials === undefined
         ? openClient(route.address, target, signal)
-        : openAs(of.credentials, (user, password) =>
-            openClient({ ...route.address, user, password }, { ...target, user }, signal),
+        : openAs(
+            of.credentials,
+            (user, password) => openClient({ ...route.address, user, password }, { ...target, user }, signal),
+            signal,
           ));
       this.#events.emit('connection:opened', { ...about, tookMs: performance.now() - startedAt });
       return new TenantConnection({
