@@ -182,6 +182,8 @@ describe('the central database', () => {
       expect(() => em.persist(plan)).toThrow(WrongTenantError);
       expect(() => em.persist(new (Plan.class as unknown as new () => object)())).toThrow(WrongTenantError);
       expect(() => central().persist(new (House.class as unknown as new () => object)())).toThrow(WrongTenantError);
+      const unknown = Object.assign(new (House.class as unknown as new () => object)(), { id: 1 });
+      expect(() => central().getUnitOfWork().merge(unknown)).toThrow(WrongTenantError);
       await expect(em.find(Plan, {})).rejects.toThrow(WrongTenantError);
       await expect(em.insert(Plan, { name: 'new' })).rejects.toThrow(WrongTenantError);
       await expect(central().find(House, {})).rejects.toThrow(WrongTenantError);
