@@ -138,7 +138,10 @@ describeWithRedis(
     it('that say of no tenant fail, and run nowhere', async () => {
       const { queue } = queueNamed();
       let ran = 0;
-      const worker = workOn(queue, () => `${(ran += 1)}`);
+      const worker = workOn(queue, () => {
+        ran += 1;
+        return 'ran';
+      });
       const failed = new Promise<Error>((resolve) => {
         worker.once('failed', (_job, error) => resolve(error));
       });
@@ -168,7 +171,10 @@ describeWithRedis(
       const [one, other] = [await add(), await add()];
       await manager.drop('initech');
       let ran = 0;
-      const worker = workOn(queue, () => `${(ran += 1)}`);
+      const worker = workOn(queue, () => {
+        ran += 1;
+        return 'ran';
+      });
       await isIn(one, 'failed');
       await isIn(other, 'failed');
       await worker.pause();

@@ -14,7 +14,7 @@ import { codeBlocks, ROOT } from '../../support/docs.ts';
 import { KoaServer } from '../../support/koa/KoaServer.ts';
 import { until } from '../../support/manager/TestTenants.ts';
 import { runProgram } from '../../support/runProgram.ts';
-import { Article, SHOP } from '../../support/testing/shop.ts';
+import { Article, Migration001Article, SHOP } from '../../support/testing/shop.ts';
 
 // One file for both: these databases are counted.
 async function databases(): Promise<string[]> {
@@ -130,7 +130,7 @@ describe('TestTenancy', () => {
   });
 
   it('leaves nothing when it cannot start', async () => {
-    class Broken extends (SHOP.migrations.migrationsList[0]!) {
+    class Broken extends Migration001Article {
       override up(): void {
         this.addSql('create table of nothing');
       }
