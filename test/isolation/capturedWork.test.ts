@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { MemoryCacheAdapter } from '@mikro-orm/core';
 import {
   currentTenant,
   NoTenantError,
@@ -11,6 +10,7 @@ import {
   type TenantSnapshot,
   TenantUnavailableError,
 } from 'mikro-orm-multitenancy';
+import { RemoteCacheServer, remoteCacheOver } from '../support/isolation/RemoteCache.ts';
 import { House, TestTenants } from '../support/manager/TestTenants.ts';
 import { LifeWorld } from '../support/provisioning/LifeWorld.ts';
 import { lifeOptions, lifeProvisioning } from '../support/provisioning/lifeOptions.ts';
@@ -97,14 +97,7 @@ describe('captured work', () => {
     const world = closedLater(await LifeWorld.create());
     const { seed: _seed, ...provisioning } = lifeProvisioning(world.settings);
     const { orm, ...options } = lifeOptions({ ...world.settings, provisioning });
-    const shared = new MemoryCacheAdapter({ expiration: 60_000 });
-    const resultCache = {
-      adapter: class {
-        constructor() {
-          return shared;
-        }
-      } as never,
-    };
+    const resultCache = { adapter: remoteCacheOver(new RemoteCacheServer()) };
     const manager = closedLater(await TenantOrmManager.init({ ...options, orm: { ...orm, resultCache } }));
     const addresses = async (): Promise<string[]> =>
       manager.run('acme', async (em) => (await em.find(House, {}, { cache: 60_000 })).map(({ address }) => address));
