@@ -73,6 +73,17 @@ describe('the central database', () => {
     });
   });
 
+  it('gives way to a nested RequestContext, and is back afterwards', async () => {
+    const { em: contextual } = manager.central.orm;
+    await manager.central.run(async (em) => {
+      RequestContext.create(em, () => {
+        const nested = RequestContext.getEntityManager(em.name);
+        expect([nested === em, contextual.getContext() === nested]).toEqual([false, true]);
+      });
+      expect(contextual.getContext() === em).toBe(true);
+    });
+  });
+
   it('goes on in the transaction around it by its propagation, beside one of the tenant', async () => {
     const work = manager.run('acme', (em) =>
       em.transactional(async (outer) => {
