@@ -11,7 +11,7 @@ const MARKS: Readonly<Record<Verdict['is'], string>> = { held: 'held', leaked: '
 
 const percent = (share: number): string => (share === 0 ? '0' : `${digits(share * 100)} %`);
 
-function loadTable({ load }: PeerResults): string {
+function loadTable({ load = [] }: PeerResults): string {
   const rows = load.map(({ tenants, side, perSecond, ratio, cpuUs, cpuRatio, p50, p99, errorShare, rssMb }) => [
     String(tenants),
     side,
@@ -30,7 +30,7 @@ function loadTable({ load }: PeerResults): string {
   );
 }
 
-function costsTable({ costs }: PeerResults): string {
+function costsTable({ costs = [] }: PeerResults): string {
   const rows = costs.map(({ side, coldP50, coldP95, coldRatio, coldCpuMs, heapKb, rssKb }) => [
     side,
     digits(coldP50),
@@ -46,7 +46,7 @@ function costsTable({ costs }: PeerResults): string {
   );
 }
 
-function leaksTable({ leaks }: PeerResults): string {
+function leaksTable({ leaks = [] }: PeerResults): string {
   const sides = Object.keys(leaks[0]?.verdicts ?? {});
   const rows = leaks.map(({ what, verdicts }) => [what, ...sides.map((side) => MARKS[verdicts[side]?.is ?? 'held'])]);
   const count = (side: string, is: Verdict['is']) => leaks.filter(({ verdicts }) => verdicts[side]?.is === is).length;
@@ -54,7 +54,7 @@ function leaksTable({ leaks }: PeerResults): string {
   return tableOf(['Scenario', ...sides], [...rows, ['Leaks, of those that apply', ...sums]]);
 }
 
-function picture({ load, costs }: PeerResults): string {
+function picture({ load = [], costs = [] }: PeerResults): string {
   const counts = [...new Set(load.map(({ tenants }) => tenants))];
   const note = ({ perSecond, errorShare, p99 }: Throughput): string =>
     `${digits(perSecond)}/s, p99 ${digits(p99)} ms${errorShare === 0 ? '' : `, ${percent(errorShare)} errors`}`;
@@ -79,17 +79,16 @@ function picture({ load, costs }: PeerResults): string {
 /** Writes the picture and the tables of bench/README.md from the recorded results. */
 export function report(): void {
   const results = readResults();
+  const { date, cpus, versions, load = [], costs = [], leaks = [] } = results;
+  const software = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  const tables = [
+    load.length > 0 ? loadTable(results) : 'Answers a second have not been recorded yet.',
+    costs.length > 0 ? costsTable(results) : 'What a tenant costs has not been recorded yet.',
+    ...(leaks.length > 0 ? [leaksTable(results)] : []),
+  ];
   writeFileSync(join(RESULTS, 'peers.svg'), picture(results));
-  const versions = Object.entries(results.versions).map(([name, version]) => `${name} ${version}`);
-  writeSection(
-    'peers',
-    [
-      `Measured on ${results.date}, ${results.cpus} processors: ${versions.join(', ')}.`,
-      loadTable(results),
-      costsTable(results),
-      leaksTable(results),
-    ].join('\n\n'),
-  );
+  const measured = `Measured on ${date}, ${cpus} processors: ${software.join(', ')}.`;
+  writeSection('peers', [measured, ...tables].join('\n\n'));
 }
 
 if (process.argv[1] === import.meta.filename) {
