@@ -24,8 +24,8 @@ const EXPLAINS: Readonly<Record<Condition, readonly string[]>> = {
   archived: ['TENANT_UNAVAILABLE', 'TENANT_NOT_FOUND', 'TENANT_CLOSED', 'TENANT_DATABASE_MISSING', ...CUT],
   moving: ['TENANT_UNAVAILABLE', 'TENANT_CLOSED', 'TENANT_DATABASE_MISSING', ...CUT],
   killed: CUT,
-  // Known tenants are served while it is away.
-  catalog: ['CATALOG_UNAVAILABLE'],
+  // Tenants that are known are served while it is away, on connections that are there or whose secret is known.
+  catalog: ['CATALOG_UNAVAILABLE', 'TENANT_CONNECTION_FAILED', 'BODY_CUT'],
   network: ['TENANT_CLOSED', 'CONNECTION_BUDGET_EXCEEDED', ...CUT],
 };
 

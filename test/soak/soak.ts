@@ -24,7 +24,7 @@ import { SoakWorld } from './SoakWorld.ts';
 import { Tally } from './Tally.ts';
 
 const OPERATORS = 3;
-const SAMPLE_EVERY_MS = 5_000;
+const SAMPLE_EVERY_MS = 10_000;
 const REPORT_EVERY_MS = 30_000;
 /** Longer than anything takes that was begun before the end. */
 const OVERDUE_MS = 90_000;
