@@ -34,9 +34,7 @@ export const connectionClauses: readonly Clause[] = [
     reliedOnBy: ['connections/TenantPool.ts', 'connections/TenantConnection.ts', 'migrations/MigrationPool.ts'],
     to: 'be a pool to it, and count every connection',
     check: async (peers) => {
-      await using stack = new AsyncDisposableStack();
       const pool = new peers.pg.Pool({ connectionString: peers.databaseUrl, max: 1 });
-      stack.defer(async () => (pool.ended ? undefined : pool.end()));
       const read = { pool: new Set<string>(), client: new Set<string>() };
       const watched = watching(pool, read.pool, (name, value) =>
         name === 'Client'
