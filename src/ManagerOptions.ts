@@ -5,6 +5,7 @@ import type { TenantCatalog } from './catalog/TenantCatalog.ts';
 import { type CentralOptions, type CheckedCentralOptions, checkCentralOptions } from './central/CentralOptions.ts';
 import { LONGEST_DELAY_MS } from './connections/Clock.ts';
 import { type CheckedServerOptions, checkServer, type ServerOptions } from './connections/ServerOptions.ts';
+import type { SqlCommentOption } from './connections/SqlComment.ts';
 import { withPool } from './connections/withPool.ts';
 import { TenancyConfigurationError } from './errors.ts';
 import {
@@ -56,6 +57,11 @@ export interface TenantOrmManagerOptions<
   readonly roles?: RolesOptions | undefined;
   /** Whether tenants share one discovered metadata. Off, each discovers its own: 60 times slower. @default true */
   readonly shareMetadata?: boolean | undefined;
+  /**
+   * Whether each statement on a tenant's connections ends with a comment in the format of sqlcommenter, as in
+   * `tenant='acme'`; a function gives further fields, and is called for each statement. @default false
+   */
+  readonly sqlComment?: SqlCommentOption | undefined;
   /** Where warnings go. @default process.emitWarning */
   readonly warn?: ((message: string) => void) | undefined;
 }
@@ -73,6 +79,7 @@ export interface CheckedManagerOptions<T extends Tenant> {
   readonly versionGate: CheckedVersionGate | undefined;
   readonly provisioning: CheckedProvisioning<T>;
   readonly roles: CheckedRoles | undefined;
+  readonly sqlComment: SqlCommentOption | undefined;
   readonly warn: (message: string) => void;
 }
 
@@ -102,6 +109,12 @@ const shape = z.strictObject({
   roles: z.custom<RolesOptions>(isObject, 'options, an object').optional(),
   shareMetadata: z.boolean().default(MANAGER_DEFAULTS.shareMetadata),
   weight: z.custom<(tenant: Tenant) => number>((value) => typeof value === 'function', 'a function').optional(),
+  sqlComment: z
+    .custom<SqlCommentOption>(
+      (value) => typeof value === 'boolean' || typeof value === 'function',
+      'a boolean, or a function that gives fields',
+    )
+    .optional(),
   warn: z.custom<(message: string) => void>((value) => typeof value === 'function', 'a function').optional(),
 });
 
@@ -132,6 +145,7 @@ export function checkManagerOptions<T extends Tenant>(options: TenantOrmManagerO
     ...rest,
     catalog: options.catalog,
     weight: options.weight,
+    sqlComment: options.sqlComment,
     versionGate: parsed.data.versionGate,
     roles: checkRoles(options.roles, central !== undefined),
     provisioning: checkProvisioning<T>(options.provisioning, central !== undefined),

@@ -5,11 +5,13 @@ import type { TenantCatalog } from './catalog/TenantCatalog.ts';
 import type { PlainTenant } from './catalog/TenantEntity.ts';
 import { CentralDatabase } from './central/CentralDatabase.ts';
 import { PostgresServer, type PostgresServerStats } from './connections/PostgresServer.ts';
+import { unlessAborted } from './connections/unlessAborted.ts';
 import { CENTRAL, type CentralForks } from './context/centralContext.ts';
 import { contextualEntityManager } from './context/contextualEntityManager.ts';
 import { currentContext } from './context/TenantContext.ts';
+import { assertCaptured, checkedSnapshot, snapshotOf, type TenantSnapshot } from './context/TenantSnapshot.ts';
 import { ManagerClosedError, NoTenantError, TenancyConfigurationError, TenantNotFoundError } from './errors.ts';
-import { TenancyEmitter } from './events.ts';
+import type { TenancyEmitter } from './events.ts';
 import {
   type CentralManagerOptions,
   type CheckedManagerOptions,
@@ -20,13 +22,14 @@ import type { FleetMigrator } from './migrations/fleet/FleetMigrator.ts';
 import { requiredMigrations } from './migrations/gate/VersionGateOptions.ts';
 import { TenantMigrations } from './migrations/TenantMigrations.ts';
 import type { TenantMigrator } from './migrations/TenantMigrator.ts';
+import { PublishedEvents } from './observability/PublishedEvents.ts';
+import { TRACING, Tracing } from './observability/Tracing.ts';
 import { assertDisjoint } from './orm/assertDisjoint.ts';
 import { OpenTenants, type OpenTenantsStats } from './orm/OpenTenants.ts';
 import { OrmTemplate } from './orm/OrmTemplate.ts';
 import { reportSharing } from './orm/reportSharing.ts';
 import type { RunOptions, TenantLease, TenantWork } from './orm/TenantLease.ts';
 import type { EntityManagerOf, TenantEntities } from './orm/TenantOrmOptions.ts';
-import { unlessAborted } from './orm/unlessAborted.ts';
 import { weightOf } from './orm/weightOf.ts';
 import { buildProvisioner, type Provisioning } from './provisioning/buildProvisioner.ts';
 import { credentialsOf } from './provisioning/roles/credentialsOf.ts';
@@ -37,6 +40,7 @@ import type { Tenant, TenantStatus } from './tenant/Tenant.ts';
 import { assertTenantId } from './tenant/tenantId.ts';
 import { unavailabilityOf } from './tenant/unavailabilityOf.ts';
 
+/** What {@link TenantOrmManager.stats} gives: figures of one moment. Plain data, without secrets. */
 export interface TenantOrmManagerStats extends OpenTenantsStats {
   /** Connections by server. `requests` and `reserved` together never exceed the server's `maxConnections`. */
   readonly servers: Readonly<Record<string, PostgresServerStats>>;
@@ -78,6 +82,8 @@ export class TenantOrmManager<
   readonly #open: OpenTenants<T>;
   readonly #refusals: RefusalCounts;
   readonly #migrations: TenantMigrations<T>;
+  /** @internal Who watches runs and acquisitions. */
+  readonly [TRACING] = new Tracing();
   #closed: Promise<void> | undefined;
 
   /** Checks the options and discovers the metadata once. Connects to nothing. */
@@ -96,7 +102,7 @@ export class TenantOrmManager<
   ): Promise<TenantOrmManager<TenantOf<C>, EntityManagerOf<EM, Entities>>>;
   static async init(options: object): Promise<unknown> {
     const checked = checkManagerOptions(options as TenantOrmManagerOptions);
-    const events = new TenancyEmitter();
+    const events = new PublishedEvents();
     const template = await OrmTemplate.build(checked.orm, checked.shareMetadata);
     const { central: centralOptions, ...rest } = checked;
     const central =
@@ -129,8 +135,9 @@ export class TenantOrmManager<
     this.events = events;
     this.#refusals = new RefusalCounts(events);
     this.em = contextualEntityManager(template.orm.em as EntityManager as EM, this);
+    const { sqlComment } = options;
     this.#servers = new Map(
-      [...options.servers].map(([name, of]) => [name, new PostgresServer(name, of, this.events)]),
+      [...options.servers].map(([name, of]) => [name, new PostgresServer(name, of, this.events, { sqlComment })]),
     );
     const roles = options.roles && { options: options.roles, credentials: credentialsOf(options.roles, central) };
     this.#open = new OpenTenants({
@@ -177,6 +184,11 @@ export class TenantOrmManager<
     reportSharing(template, options, events);
   }
 
+  /** Whether {@link close} was called: no work is taken any more. */
+  get isClosed(): boolean {
+    return this.#closed !== undefined;
+  }
+
   get hasCentral(): boolean {
     return this.#central !== undefined;
   }
@@ -200,7 +212,13 @@ export class TenantOrmManager<
    * Holds the tenant open until the lease is released. Rejects with `TenantNotFoundError`, `TenantUnavailableError`,
    * `TenantOpenError`, `TenantBehindError` or `ManagerClosedError`.
    */
-  async acquire(id: string, options: AcquireOptions = {}): Promise<TenantLease<T, EM>> {
+  acquire(id: string, options: AcquireOptions = {}): Promise<TenantLease<T, EM>> {
+    return this[TRACING].isWatched('acquire')
+      ? this[TRACING].trace('acquire', id, () => this.#acquire(id, options))
+      : this.#acquire(id, options);
+  }
+
+  async #acquire(id: string, options: AcquireOptions): Promise<TenantLease<T, EM>> {
     const { signal, allow } = options;
     signal?.throwIfAborted();
     const tenant = await (signal === undefined ? this.#find(id) : unlessAborted(this.#find(id), signal));
@@ -214,7 +232,7 @@ export class TenantOrmManager<
     }
     if (!handle.isOpen) {
       // Between two awaits an eviction came first.
-      return this.acquire(id, options);
+      return this.#acquire(id, options);
     }
     // `EM` was inferred from the options of the template.
     const lease = handle.lease(tenant) as unknown as TenantLease<T, EM>;
@@ -228,13 +246,24 @@ export class TenantOrmManager<
       lease.release();
     }
     // The tenant may have been suspended or moved meanwhile.
-    return this.acquire(id, options);
+    return this.#acquire(id, options);
   }
 
-  /** Runs `work` as the tenant, on a fork of its own, and releases the tenant whatever happens. */
-  async run<R>(id: string, work: TenantWork<R, T, EM>, options: RunOptions & AcquireOptions = {}): Promise<R> {
-    const lease = await this.acquire(id, options);
+  /**
+   * Runs `work` as the tenant, on a fork of its own, and releases the tenant whatever happens. `of` is its id, or what
+   * {@link capture} gave: then it rejects with `TenantReplacedError` when the id is another tenant's by now.
+   */
+  async run<R>(
+    of: string | TenantSnapshot,
+    work: TenantWork<R, T, EM>,
+    options: RunOptions & AcquireOptions = {},
+  ): Promise<R> {
+    const snapshot = typeof of === 'object' ? checkedSnapshot(of) : undefined;
+    const lease = await this.acquire(snapshot?.tenantId ?? (of as string), options);
     try {
+      if (snapshot !== undefined) {
+        assertCaptured(snapshot, lease.tenant);
+      }
       return await lease.run(work, options);
     } finally {
       lease.release();
@@ -255,11 +284,15 @@ export class TenantOrmManager<
 
   /** The tenant of this async context. Throws `NoTenantError` when there is none. */
   requireTenant(): T {
-    const tenant = this.current();
-    if (tenant === undefined) {
-      throw new NoTenantError('manager.requireTenant()');
-    }
-    return tenant;
+    return this.#currentOr('manager.requireTenant()');
+  }
+
+  /**
+   * The tenant of this async context as JSON, for a queue or another process, where {@link run} takes it. Throws
+   * `NoTenantError` when there is none.
+   */
+  capture(): TenantSnapshot {
+    return snapshotOf(this.#currentOr('manager.capture()'));
   }
 
   /** MikroORM's migrator for one tenant, under a lock and on connections that requests cannot starve. */
@@ -318,6 +351,14 @@ export class TenantOrmManager<
     } finally {
       lease.release();
     }
+  }
+
+  #currentOr(what: string): T {
+    const tenant = this.current();
+    if (tenant === undefined) {
+      throw new NoTenantError(what);
+    }
+    return tenant;
   }
 
   async #find(id: string): Promise<T> {

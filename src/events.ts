@@ -43,6 +43,14 @@ export interface TenancyEvents {
   'connection:opened': { readonly tenantId: string; readonly server: string; readonly tookMs: number };
   'connection:closed': { readonly tenantId: string; readonly server: string; readonly reason: string };
   'connection:failed': { readonly tenantId: string; readonly server: string; readonly error: unknown };
+  /** A caller got its connection, or none, and not at once: it waited for one to come free or to be opened. */
+  'connection:waited': {
+    readonly tenantId: string;
+    readonly server: string;
+    readonly tookMs: number;
+    /** What it got in place of a connection: the refusal, or the reason of its signal. */
+    readonly error: unknown;
+  };
   'connection:tainted': { readonly tenantId: string; readonly server: string; readonly transaction: string };
   'connection:leaked': {
     readonly tenantId: string;

@@ -14,7 +14,12 @@ export type { CentralCatalogOptions, CentralOptions } from './central/CentralOpt
 export type { BreakerState, PostgresServerStats } from './connections/PostgresServer.ts';
 export type { Password, ReplicaOptions, ServerOptions } from './connections/ServerOptions.ts';
 export type { SessionOption, SessionSettings } from './connections/SessionSettings.ts';
+export type { SqlCommentFields, SqlCommentOf, SqlCommentOption } from './connections/SqlComment.ts';
 export { currentTenant, requireTenant } from './context/TenantContext.ts';
+export { TenantReplacedError } from './context/TenantReplacedError.ts';
+export type { TenantSnapshot } from './context/TenantSnapshot.ts';
+export { tenantKey } from './context/tenantKey.ts';
+export { tenantPath } from './context/tenantPath.ts';
 export type { DomainChallenge } from './domains/DomainChallenge.ts';
 export type { TxtResolver } from './domains/lookUpTxt.ts';
 export {
@@ -57,6 +62,7 @@ export type { FleetMigrator } from './migrations/fleet/FleetMigrator.ts';
 export type {
   FleetMigrateOptions,
   FleetPlanOptions,
+  FleetReportOptions,
   FleetRollbackOptions,
   FleetSelection,
   FleetWorkOptions,
@@ -95,6 +101,9 @@ export type {
 export type { FleetStatusOptions } from './migrations/status/FleetStatusOptions.ts';
 export type { SchemaDifference } from './migrations/status/schemaDifferences.ts';
 export type { TenantMigrateOptions, TenantMigrator } from './migrations/TenantMigrator.ts';
+export type { TenancyChannels, TenancyTrace } from './observability/channels.ts';
+export { type TenancyLogFields, tenancyLogFields } from './observability/tenancyLogFields.ts';
+export { type LoggerFactory, type TenantLoggerOptions, tenantLogger } from './observability/tenantLogger.ts';
 export type { RunOptions, TenantLease, TenantWork } from './orm/TenantLease.ts';
 export type { TenantOrmOptions } from './orm/TenantOrmOptions.ts';
 export type { CopyDifference } from './provisioning/copy/CopyOptions.ts';

@@ -1,8 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-
-const END_OF_HEAD = '\r\n\r\n';
-const CONTENT_LENGTH = /\r\ncontent-length: (\d+)/i;
+import { exchange } from './exchange.ts';
 
 /**
  * Sends GET requests on keep-alive connections, each as soon as the one before it has been answered, and each with a
@@ -57,37 +55,10 @@ export class HttpLoad {
   }
 }
 
-function answerOf(socket: Socket, request: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (socket.destroyed) {
-      throw new Error('The server closed the connection between two requests.');
-    }
-    let received = '';
-    const done = (error?: Error): void => {
-      socket.off('data', onData);
-      socket.off('close', onClose);
-      if (error === undefined) {
-        resolve();
-      } else {
-        reject(error);
-      }
-    };
-    const onClose = (): void => done(new Error('The server closed the connection.'));
-    const onData = (chunk: Buffer): void => {
-      received += chunk.toString('latin1');
-      const head = received.indexOf(END_OF_HEAD);
-      if (head === -1) {
-        return;
-      }
-      const [, length] = CONTENT_LENGTH.exec(received) ?? [];
-      if (!received.startsWith('HTTP/1.1 200') || length === undefined) {
-        done(new Error(`The server answered:\n${received}`));
-      } else if (received.length >= head + END_OF_HEAD.length + Number(length)) {
-        done();
-      }
-    };
-    socket.on('data', onData);
-    socket.on('close', onClose);
-    socket.write(request);
-  });
+/** Any answer but a 200 with a Content-Length is an error. */
+async function answerOf(socket: Socket, request: string): Promise<void> {
+  const { status, text } = await exchange(socket, request);
+  if (status !== 200) {
+    throw new Error(`The server answered ${status}:\n${text}`);
+  }
 }

@@ -14,11 +14,23 @@ export interface Figure {
   readonly aim?: { readonly is: string; readonly met: boolean };
 }
 
+/** How something grows with the number of tenants. */
+export interface Series {
+  readonly what: string;
+  readonly unit: string;
+  readonly points: readonly (readonly [tenants: number, value: number])[];
+  /** The b of the power law `n^b` that fits best. */
+  readonly exponent: number;
+  /** What each one more adds, from the first point to the last. */
+  readonly each?: { readonly value: number; readonly unit: string };
+}
+
 export interface Result {
   readonly question: string;
   /** What stands beside us. */
   readonly peer: string;
   readonly figures: readonly Figure[];
+  readonly series?: readonly Series[];
   readonly postgres?: string;
 }
 
@@ -34,8 +46,13 @@ export function record(name: string, result: Result): void {
   for (const figure of figures) {
     console.log(`  ${lineOf(figure)}`);
   }
+  for (const { what, unit, points, exponent } of result.series ?? []) {
+    const values = points.map(([tenants, value]) => `${tenants}: ${short(value)}`).join(', ');
+    console.log(`  ${what}, ${unit}: ${values}; exponent ${short(exponent)}`);
+  }
   mkdirSync(FOLDER, { recursive: true });
-  const text = JSON.stringify({ date, versions, cpus: cpus().length, ...rest, figures }, null, 2);
+  const all = { date, versions, cpus: cpus().length, ...rest, figures };
+  const text = JSON.stringify(all, (_key, value) => (typeof value === 'number' ? short(value) : value), 2);
   writeFileSync(join(FOLDER, `${name}.json`), `${text}\n`);
 }
 
@@ -46,10 +63,9 @@ function lineOf({ what, unit, ours, peer, ratio, aim }: Figure): string {
   return `${what}: ${values}${compared}${verdict}`;
 }
 
+const short = (value: number): number => Number(value.toPrecision(3));
+
 function rounded(figure: Figure): Figure {
-  const entries = Object.entries(figure).map(([key, value]) => [
-    key,
-    typeof value === 'number' ? Number(value.toPrecision(3)) : value,
-  ]);
+  const entries = Object.entries(figure).map(([key, value]) => [key, typeof value === 'number' ? short(value) : value]);
   return Object.fromEntries(entries) as Figure;
 }

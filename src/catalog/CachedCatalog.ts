@@ -7,6 +7,7 @@ import { CatalogWatch } from './CatalogWatch.ts';
 import { LookupCache } from './LookupCache.ts';
 import type { ListOptions, TenantCatalog, TenantPage } from './TenantCatalog.ts';
 
+/** How long and how much {@link CachedCatalog} keeps. */
 export interface CachedCatalogOptions {
   /** After how long a tenant is looked up again, in milliseconds. @default 30000 */
   readonly positiveTtlMs?: number | undefined;
@@ -54,6 +55,7 @@ const CHUNK = 500;
 export class CachedCatalog<T extends Tenant = Tenant> implements TenantCatalog<T> {
   readonly #source: TenantCatalog<T> & ManyAtOnce<T>;
   readonly #negativeTtlMs: number;
+  readonly #staleOnErrorMs: number;
   readonly #byId: LookupCache<T>;
   readonly #byDomain: LookupCache<T>;
   readonly #index = new CatalogIndex();
@@ -66,6 +68,7 @@ export class CachedCatalog<T extends Tenant = Tenant> implements TenantCatalog<T
     const cache = { ...all, maxEntries: all.maxCachedTenants };
     this.#source = source;
     this.#negativeTtlMs = all.negativeTtlMs;
+    this.#staleOnErrorMs = all.staleOnErrorMs;
     this.#byId = new LookupCache(findIn(source), cache);
     this.#byDomain = new LookupCache((domain) => source.findByDomain(domain), cache);
     this.#onChange = all.onChange ?? (() => {});
@@ -111,6 +114,14 @@ export class CachedCatalog<T extends Tenant = Tenant> implements TenantCatalog<T
         this.#watch?.wake();
       }
     }
+  }
+
+  /**
+   * Resolves if what is known of `changes` is not too old to answer from, and reads them if it is. Rejects with
+   * `CatalogUnavailableError` otherwise.
+   */
+  async assertUsable(): Promise<void> {
+    await this.#watch?.freshen(this.#staleOnErrorMs);
   }
 
   /** Ends the polling. Never rejects. */

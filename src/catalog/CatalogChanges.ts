@@ -5,6 +5,7 @@ export interface CatalogChange {
   readonly domains: readonly string[] | undefined;
 }
 
+/** What one look at the changes of a catalogue gave. */
 export interface CatalogChangeBatch {
   readonly changes: readonly CatalogChange[];
   /** Whether `changes` are all tenants, so that whoever is not among them does not exist. */

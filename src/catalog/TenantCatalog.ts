@@ -7,6 +7,7 @@ export interface TenantPage<T extends Tenant = Tenant> {
   readonly next: string | undefined;
 }
 
+/** Which page of the tenants {@link TenantCatalog.list} gives. */
 export interface ListOptions {
   /** The `next` of the page before. */
   readonly after?: string | undefined;

@@ -25,6 +25,7 @@ export type TenantChange<T extends Tenant = Tenant> = ChangedColumns<T> & {
 
 type MetadataOf<T> = T extends { readonly metadata: infer M } ? M : Record<string, unknown>;
 
+/** Options of every write of a {@link TenantStore}. */
 export interface WriteOptions {
   /** The `revision` that the caller saw. Rejects with `TenantChangedError` if it is another by now. @default any */
   readonly revision?: number | undefined;
@@ -35,6 +36,7 @@ export interface WriteOptions {
   readonly em?: EntityManager | undefined;
 }
 
+/** Options of {@link TenantStore.addDomain}. */
 export interface NewDomainOptions extends WriteOptions {
   /** Whether the caller has seen that the domain is the tenant's. @default false */
   readonly isVerified?: boolean | undefined;

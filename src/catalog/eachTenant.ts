@@ -9,6 +9,7 @@ export type EachResult<R> =
   | { readonly tenantId: string; readonly ok: true; readonly value: R }
   | { readonly tenantId: string; readonly ok: false; readonly error: unknown };
 
+/** Options of {@link TenantOrmManager.each}. */
 export interface EachOptions<T extends Tenant> {
   /** Which tenants. @default those that take work */
   readonly where?: (tenant: T) => boolean;

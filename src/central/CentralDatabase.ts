@@ -30,6 +30,7 @@ import { CATALOG_ID, CENTRAL_ID, CENTRAL_LABEL } from './names.ts';
 /** How long statements under way may go on when the manager closes. */
 const GRACE_MS = 5_000;
 
+/** Options of {@link CentralDatabase.run} and of its forks. */
 export interface CentralRunOptions {
   /** MikroORM's own options of the fork. */
   readonly fork?: Omit<ForkOptions, 'useContext' | 'disableContextResolution' | 'signal'>;
@@ -218,6 +219,17 @@ export class CentralDatabase<T extends Tenant = Tenant> {
    */
   async migrate(options: CentralMigrateOptions = {}): Promise<MigrationInfo[]> {
     return this.#migrations.migrate(options);
+  }
+
+  /**
+   * Resolves if the catalogue can be answered from: the central database was read within `cache.staleOnErrorMs`, or can
+   * be read now. Rejects with `CatalogUnavailableError` or `ManagerClosedError` otherwise.
+   */
+  async assertUsable(): Promise<void> {
+    if (this.#isClosed) {
+      throw new ManagerClosedError();
+    }
+    await this.#cached.assertUsable();
   }
 
   /** The names of the migrations that `migrate` would apply. Changes nothing. */

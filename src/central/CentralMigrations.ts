@@ -12,6 +12,7 @@ import { createDatabase } from './createDatabase.ts';
 import { CATALOG_MIGRATIONS } from './migrations/index.ts';
 import { CATALOG_MIGRATIONS_TABLE, CENTRAL_ID } from './names.ts';
 
+/** Options of {@link CentralDatabase.migrate}. */
 export interface CentralMigrateOptions {
   /** Whether a missing central database is created first. @default false */
   readonly createDatabase?: boolean | undefined;

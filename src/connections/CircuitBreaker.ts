@@ -41,8 +41,9 @@ export class CircuitBreaker {
     this.#backoff = new Backoff(clock);
   }
 
+  /** Once the time is over for which everybody was kept away, the next attempt is let through: that is half-open. */
   get state(): 'closed' | 'open' | 'half-open' {
-    return this.#state.is;
+    return this.#state.is === 'open' && this.#backoff.pending === undefined ? 'half-open' : this.#state.is;
   }
 
   /** `undefined` when an attempt may be made now. */

@@ -2,6 +2,7 @@ import { TenantClosedError } from '../errors.ts';
 import { AccountQueue } from './AccountQueue.ts';
 import type { BudgetedConnection, CloseCause } from './BudgetedConnection.ts';
 import type { ConnectionBudget } from './ConnectionBudget.ts';
+import type { OnWaited } from './ConnectionBudgetLimits.ts';
 import type { ConnectionOpener, Opened } from './ConnectionOpener.ts';
 import { connectFailureOf } from './connectFailure.ts';
 import { Drain } from './Drain.ts';
@@ -17,6 +18,7 @@ export interface ConnectionAccountParts<C extends BudgetedConnection> {
   readonly share: TenantShare<C>;
   readonly opener: ConnectionOpener<C>;
   readonly budget: ConnectionBudget<C>;
+  readonly onWaited?: OnWaited | undefined;
 }
 
 /** What one tenant has of one route: its idle and used connections and its waiting callers. */
@@ -27,14 +29,16 @@ export class ConnectionAccount<C extends BudgetedConnection> {
   readonly #budget: ConnectionBudget<C>;
   readonly #held = new HeldConnections<C>();
   readonly #queue: AccountQueue<C>;
+  readonly #onWaited: OnWaited | undefined;
   #endedBecause: string | undefined;
   #drain: Drain | undefined;
 
-  constructor({ share, opener, budget }: ConnectionAccountParts<C>) {
+  constructor({ share, opener, budget, onWaited }: ConnectionAccountParts<C>) {
     this.tenantId = share.tenantId;
     this.share = share;
     this.#opener = opener;
     this.#budget = budget;
+    this.#onWaited = onWaited;
     const dispatch = (): void => budget.dispatch(this);
     this.#queue = new AccountQueue({ held: this.#held, share, opener, budget, dispatch });
   }
@@ -100,7 +104,21 @@ export class ConnectionAccount<C extends BudgetedConnection> {
     if (blocked !== undefined && !this.#held.mayServe && this.#queue.size === 0 && !this.#awaitsRoom(blocked.error)) {
       return Promise.reject(this.#opener.refusal(blocked));
     }
-    return this.#queue.wait(caller?.signal, timeoutMs);
+    return this.#waiting(this.#queue.wait(caller?.signal, timeoutMs));
+  }
+
+  /** Beside the caller and not before it, who is to lose no turn by being watched. */
+  #waiting(connection: Promise<C>): Promise<C> {
+    const onWaited = this.#onWaited;
+    if (onWaited !== undefined) {
+      const { clock } = this.#budget;
+      const since = clock.now();
+      connection.then(
+        () => onWaited(clock.now() - since, undefined),
+        (error: unknown) => onWaited(clock.now() - since, error),
+      );
+    }
+    return connection;
   }
 
   /** A connection that was idle for long may be dead without anybody having heard of it. */
@@ -136,7 +154,6 @@ export class ConnectionAccount<C extends BudgetedConnection> {
       this.#offer(connection);
     }
     this.#budget.dispatch(this);
-    this.#checkDrained();
   }
 
   /**

@@ -53,7 +53,7 @@ export class ConnectionBudget<C extends BudgetedConnection> {
   account(
     tenantId: string,
     open: OpenConnection<C>,
-    { breaker, weight = 1 }: AccountOptions = {},
+    { breaker, weight = 1, onWaited }: AccountOptions = {},
   ): ConnectionAccount<C> {
     let share = this.#shares.get(tenantId);
     if (share === undefined) {
@@ -62,7 +62,7 @@ export class ConnectionBudget<C extends BudgetedConnection> {
     }
     share.weight = weight;
     const opener = new ConnectionOpener({ tenantId, open, breaker, clock: this.clock, outside: this.#outside });
-    const account = new ConnectionAccount({ share, opener, budget: this });
+    const account = new ConnectionAccount({ share, opener, budget: this, onWaited });
     share.add(account);
     return account;
   }

@@ -27,8 +27,13 @@ export interface ConnectionBudgetStats extends ConnectionCounts {
   readonly limit: number;
 }
 
+/** `error` is what the caller got in place of a connection. */
+export type OnWaited = (tookMs: number, error: unknown) => void;
+
 export interface AccountOptions {
   readonly breaker?: CircuitBreaker | undefined;
   /** How many turns the tenant takes to another one's one. @default 1 */
   readonly weight?: number | undefined;
+  /** Hears of each caller that did not get a connection at once, in that caller's async context. */
+  readonly onWaited?: OnWaited | undefined;
 }

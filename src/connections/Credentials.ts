@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { unlessAborted } from './unlessAborted.ts';
 
 /** As whom a tenant's connections are opened. More than one password while one of them is being replaced. */
 export interface Credentials {
@@ -29,19 +30,23 @@ export function isRefusedLogin(error: unknown): boolean {
 /** How often the passwords are tried where a password is being replaced: it may be between two attempts of one round. */
 const MAX_ROUNDS = 4;
 
-/** Opens a connection by the passwords that are known, and by those of now where none of them is taken. */
+/**
+ * Opens a connection by the passwords that are known, and by those of now where none of them is taken. Rejects with the
+ * reason of `signal` as well: where passwords are kept may be slow to answer.
+ */
 export async function openAs<C>(
   source: CredentialSource,
   open: (user: string, password: string) => Promise<C>,
+  signal?: AbortSignal,
 ): Promise<C> {
-  let credentials = await source.get();
+  let credentials = await unlessAborted(source.get(), signal);
   for (let round = 1; ; round += 1) {
     const opened = await attempt(credentials, open, source);
     if (opened.ok) {
       return opened.value;
     }
     const known = credentials;
-    credentials = await source.refresh();
+    credentials = await unlessAborted(source.refresh(), signal);
     const isSettled = isDeepStrictEqual(credentials, known) && credentials.passwords.length === 1;
     if (isSettled || round === MAX_ROUNDS) {
       throw opened.error;

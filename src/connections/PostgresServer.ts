@@ -11,6 +11,7 @@ import { libpqEnvironment } from './libpqEnvironment.ts';
 import { openClient, type ServerAddress } from './openClient.ts';
 import type { CheckedReplicaOptions, CheckedServerOptions } from './ServerOptions.ts';
 import { NO_SESSION, sessionsOf, type TenantSession } from './SessionSettings.ts';
+import { type SqlCommentOption, sqlComment } from './SqlComment.ts';
 import { TenantConnection } from './TenantConnection.ts';
 import type { ConnectionCounts } from './TenantShare.ts';
 import { Turns } from './Turns.ts';
@@ -18,6 +19,7 @@ import { Turns } from './Turns.ts';
 /** Whether connections are opened: `open` keeps everybody away, `half-open` lets one attempt at a time through. */
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
+/** The connections of one PostgreSQL server, at one moment. Plain data. */
 export interface PostgresServerStats {
   readonly requests: ConnectionBudgetStats;
   readonly reserved: ConnectionBudgetStats;
@@ -57,6 +59,12 @@ interface Opening {
   readonly of: RequestsOf;
 }
 
+export interface PostgresServerParts {
+  readonly clock?: Clock | undefined;
+  /** What statements on its connections say for whom they are. @default nothing */
+  readonly sqlComment?: SqlCommentOption | undefined;
+}
+
 /** The reserve is small: a connection of a migration that is over makes room for the next one soon. */
 const RESERVED_IDLE_MS = 1_000;
 
@@ -75,14 +83,21 @@ export class PostgresServer {
   readonly #options: CheckedServerOptions;
   readonly #events: TenancyEmitter;
   readonly #clock: Clock;
+  readonly #comment: SqlCommentOption | undefined;
   readonly #requests: ConnectionBudget<TenantConnection>;
   readonly #reserved: ConnectionBudget<TenantConnection>;
   readonly #primary: Route;
   readonly #direct: Route;
   readonly #replicas: readonly Route[];
 
-  constructor(name: string, options: CheckedServerOptions, events: TenancyEmitter, clock: Clock = systemClock) {
+  constructor(
+    name: string,
+    options: CheckedServerOptions,
+    events: TenancyEmitter,
+    { clock = systemClock, sqlComment: comment }: PostgresServerParts = {},
+  ) {
     this.name = name;
+    this.#comment = comment;
     this.#options = options;
     this.#events = events;
     this.#clock = clock;
@@ -179,6 +194,9 @@ export class PostgresServer {
     const account: ConnectionAccount<TenantConnection> = budget.account(of.tenantId, open, {
       breaker,
       weight: of.weight,
+      onWaited: (tookMs, error) => {
+        this.#events.emit('connection:waited', { tenantId: of.tenantId, server: this.name, tookMs, error });
+      },
     });
     return account;
   }
@@ -193,8 +211,10 @@ export class PostgresServer {
       const target = { tenantId, database, session: atStart };
       const client = await (of.credentials === undefined
         ? openClient(route.address, target, signal)
-        : openAs(of.credentials, (user, password) =>
-            openClient({ ...route.address, user, password }, { ...target, user }, signal),
+        : openAs(
+            of.credentials,
+            (user, password) => openClient({ ...route.address, user, password }, { ...target, user }, signal),
+            signal,
           ));
       this.#events.emit('connection:opened', { ...about, tookMs: performance.now() - startedAt });
       return new TenantConnection({
@@ -203,6 +223,7 @@ export class PostgresServer {
         session,
         isPooled: route.isPooled,
         leaks: this.#leakWatch(tenantId),
+        comment: sqlComment(this.#comment, { tenantId, server: this.name }),
         listener: {
           released: (connection, destroy) => account.release(connection, destroy),
           tainted: (transaction) => {

@@ -1,11 +1,14 @@
 import type pg from 'pg';
-import { LeaseReleasedError, TenantClosedError, TenantReadOnlyError } from '../errors.ts';
+import { TenantReadOnlyError } from '../errors.ts';
 import { answers } from './answers.ts';
 import { assertReadsOnly } from './assertReadsOnly.ts';
 import type { BudgetedConnection, CloseCause } from './BudgetedConnection.ts';
 import { cancelStatement, cutClient, endClient } from './endClient.ts';
 import type { LeakWatch } from './LeakWatch.ts';
-import type { TenantSession } from './SessionSettings.ts';
+import { type LeaseEnd, refusalAfter } from './LeaseEnd.ts';
+import { appendTo, type SqlComment } from './SqlComment.ts';
+import { settlingCursor } from './settlingCursor.ts';
+import type { TenantConnectionListener, TenantConnectionParts } from './TenantConnectionParts.ts';
 import { type Send, TransactionSession } from './TransactionSession.ts';
 
 /** SQLSTATE read_only_sql_transaction. */
@@ -13,25 +16,6 @@ const READ_ONLY_TRANSACTION = '25006';
 
 /** How long a cancelled statement may take to end before its connection is cut. */
 const GOODBYE_TIMEOUT_MS = 1_000;
-
-/** What one connection reports to its owner. */
-export interface TenantConnectionListener {
-  released(connection: TenantConnection, destroy: boolean): void;
-  /** The transaction status (`T` or `E`), or `busy`, in which a user left the connection. */
-  tainted(status: string): void;
-  broke(connection: TenantConnection, error: unknown): void;
-  closed(cause: CloseCause): void;
-}
-
-export interface TenantConnectionParts {
-  readonly client: pg.Client;
-  readonly tenantId: string;
-  readonly listener: TenantConnectionListener;
-  /** Whether a pooler is in between, which forgets the statement of a client whose socket is cut. */
-  readonly isPooled: boolean;
-  readonly leaks: LeakWatch | undefined;
-  readonly session: TenantSession;
-}
 
 /**
  * One physical connection to one tenant's database, as Kysely's dialect uses it. It answers only while it is leased;
@@ -44,6 +28,7 @@ export class TenantConnection implements BudgetedConnection {
   readonly #isPooled: boolean;
   readonly #leaks: LeakWatch | undefined;
   readonly #isReadOnly: boolean;
+  readonly #comment: SqlComment | undefined;
   /** Where the settings of the session have to be given to each transaction. */
   readonly #inTransactions: TransactionSession | undefined;
   readonly #cut = Promise.withResolvers<void>();
@@ -51,20 +36,21 @@ export class TenantConnection implements BudgetedConnection {
   #leased = false;
   #underWay = 0;
   #broken = false;
-  #revoked = false;
+  #leaseEnd: LeaseEnd = { is: 'released' };
   /** After a failover the old primary may keep its sessions, where nothing can be written any more. */
   #mayBeStale = false;
   /** Whether a statement was under way when the connection was taken from its user. */
   #isInterrupted = false;
   readonly #onGone = new Set<() => void>();
 
-  constructor({ client, tenantId, listener, isPooled, leaks, session }: TenantConnectionParts) {
+  constructor({ client, tenantId, listener, isPooled, leaks, session, comment }: TenantConnectionParts) {
     this.#client = client;
     this.#tenantId = tenantId;
     this.#listener = listener;
     this.#isPooled = isPooled;
     this.#leaks = leaks;
     this.#isReadOnly = session.isReadOnly;
+    this.#comment = comment;
     this.#inTransactions = isPooled && session.parameters.length > 0 ? new TransactionSession(session) : undefined;
     // Without a listener an error event ends the process; the statement under way rejects on its own.
     client.on('error', (error) => this.#break(error));
@@ -99,15 +85,24 @@ export class TenantConnection implements BudgetedConnection {
   query<Q extends pg.Submittable>(cursor: Q): Q;
   query<Q extends pg.Submittable>(text: string | Q, parameters: readonly unknown[] = []): Promise<pg.QueryResult> | Q {
     if (!this.#leased) {
-      throw this.#revoked
-        ? new TenantClosedError(this.#tenantId, 'its time to finish was over')
-        : new LeaseReleasedError(this.#tenantId, 'a statement was sent on a connection that had been given back.');
+      throw this.refusal;
     }
     if (typeof text !== 'string') {
       this.#assertReadsOnly((text as { readonly text?: string }).text ?? '');
       return this.#stream(text);
     }
     return this.#run(text, parameters);
+  }
+
+  /** Why no statement can be sent after the lease. */
+  get refusal(): Error {
+    return refusalAfter(this.#leaseEnd, this.#tenantId);
+  }
+
+  /** Calls `listener` once the connection is gone. Gives what takes the listener back. */
+  onGone(listener: () => void): () => void {
+    this.#onGone.add(listener);
+    return () => this.#onGone.delete(listener);
   }
 
   #assertReadsOnly(text: string): void {
@@ -122,7 +117,7 @@ export class TenantConnection implements BudgetedConnection {
     try {
       return this.#inTransactions !== undefined && this.#client.getTransactionStatus() === 'I'
         ? await this.#inTransactions.run(this.#send, text, parameters)
-        : await this.#client.query(text, parameters as unknown[]);
+        : await this.#client.query(this.#commented(text), parameters as unknown[]);
     } catch (error) {
       await this.#ready();
       if ((error as { readonly code?: unknown }).code !== READ_ONLY_TRANSACTION) {
@@ -138,9 +133,13 @@ export class TenantConnection implements BudgetedConnection {
     }
   }
 
+  #commented(text: string): string {
+    return this.#comment === undefined ? text : text + this.#comment();
+  }
+
   readonly #send: Send = async (text, parameters) => {
     try {
-      return await this.#client.query(text, parameters as unknown[]);
+      return await this.#client.query(this.#commented(text), parameters as unknown[]);
     } catch (error) {
       await this.#ready();
       throw error;
@@ -169,7 +168,11 @@ export class TenantConnection implements BudgetedConnection {
 
   /** Submits a cursor; where settings belong to transactions, inside of one that ends with the cursor. */
   #stream<Q extends pg.Submittable>(submitted: Q): Q {
-    const [cursor, settings] = [this.#closable(submitted), this.#inTransactions];
+    const cursor = settlingCursor(submitted, this);
+    if (this.#comment !== undefined) {
+      appendTo(cursor, this.#comment);
+    }
+    const settings = this.#inTransactions;
     const { close, handleError } = cursor as { close?(): Promise<void>; handleError?(error: unknown): void };
     if (settings === undefined || close === undefined || this.#client.getTransactionStatus() !== 'I') {
       return this.#client.query(cursor);
@@ -187,23 +190,6 @@ export class TenantConnection implements BudgetedConnection {
           await this.#send('commit', []);
         } finally {
           this.#underWay -= 1;
-        }
-      },
-    });
-  }
-
-  /** A cursor waits for the server's answer to `close`, which never comes once the connection is gone. */
-  #closable<Q extends pg.Submittable>(cursor: Q): Q {
-    const { close } = cursor as { close?(): Promise<void> };
-    if (close === undefined) {
-      return cursor;
-    }
-    return Object.assign(cursor, {
-      close: async (): Promise<void> => {
-        if (!this.#broken) {
-          const { promise: gone, resolve } = Promise.withResolvers<void>();
-          this.#onGone.add(resolve);
-          await Promise.race([gone, close.call(cursor)]).finally(() => this.#onGone.delete(resolve));
         }
       },
     });
@@ -234,7 +220,7 @@ export class TenantConnection implements BudgetedConnection {
   /** Takes the connection from its user, whose statement rejects: cut off, or cancelled where a pooler is in between. */
   revoke(): void {
     this.#endLease();
-    this.#revoked = true;
+    this.#leaseEnd = { is: 'revoked' };
     this.#isInterrupted = !this.#broken && this.#isBusy;
     if (!(this.#isPooled && this.#isInterrupted)) {
       this.#gone();
@@ -285,6 +271,10 @@ export class TenantConnection implements BudgetedConnection {
 
   #break(error: unknown): void {
     if (!this.#broken) {
+      if (this.#leased) {
+        // The pool takes it back at once.
+        this.#leaseEnd = { is: 'broken', cause: error };
+      }
       this.#gone();
       this.#listener.broke(this, error);
     }

@@ -15,10 +15,13 @@ export class ConnectDeadlineError extends Error {
   }
 }
 
-/** The application did not give a password. Its own error is the cause, whose message may say too much. */
-export class PasswordFunctionError extends TenantConnectionError {
-  constructor(tenantId: string, what: string, cause?: unknown) {
-    super(tenantId, `the function \`password\` of its server ${what}`, { cause });
+/**
+ * What a connection is opened by could not be had, so that the server was not asked. The error behind it is the cause,
+ * whose message may say too much.
+ */
+export class CredentialsError extends TenantConnectionError {
+  constructor(tenantId: string, why: string, cause?: unknown) {
+    super(tenantId, why, { cause });
     this.name = 'TenantConnectionError';
   }
 }
@@ -52,7 +55,7 @@ export function connectFailureOf(error: unknown): ConnectFailure {
   if (error instanceof WrongDatabaseError || error instanceof TenantDatabaseMissingError) {
     return 'tenant';
   }
-  if (error instanceof PasswordFunctionError) {
+  if (error instanceof CredentialsError) {
     return 'unknown';
   }
   // Not `instanceof Error`: an error of Node.js may come from another realm, as in tests that run in one of their own.

@@ -11,7 +11,7 @@ import {
   TenantDatabaseMissingError,
   WrongDatabaseError,
 } from '../errors.ts';
-import { ConnectDeadlineError, connectFailureOf, PasswordFunctionError } from './connectFailure.ts';
+import { ConnectDeadlineError, CredentialsError, connectFailureOf } from './connectFailure.ts';
 import { cutClient, endClient } from './endClient.ts';
 import type { Password } from './ServerOptions.ts';
 import { applicationNameOf, type TenantSession } from './SessionSettings.ts';
@@ -111,10 +111,10 @@ async function passwordOf(password: Password | undefined, tenantId: string): Pro
   try {
     given = await password();
   } catch (error) {
-    throw new PasswordFunctionError(tenantId, 'failed', error);
+    throw new CredentialsError(tenantId, 'the function `password` of its server failed', error);
   }
   if (typeof given !== 'string') {
-    throw new PasswordFunctionError(tenantId, 'gave something else than a string');
+    throw new CredentialsError(tenantId, 'the function `password` of its server gave something else than a string');
   }
   return given;
 }

@@ -6,8 +6,8 @@ import { currentContext } from './TenantContext.ts';
 
 type RepositoryClass = new (em: EntityManager, entity: EntityName<object>) => object;
 
-/** Read without a tenant: they are the same in all of them. */
-const TENANT_FREE = new Set<PropertyKey>(['constructor', 'getMetadata', 'getPlatform', 'getComparator', 'canPopulate']);
+/** Methods that need no tenant: what they give is the same in all of them. */
+const TENANT_FREE = new Set<PropertyKey>(['getMetadata', 'getPlatform', 'getComparator', 'canPopulate']);
 
 /**
  * One EntityManager that stands for the current tenant's: each property is read from the fork of the tenant that
@@ -40,10 +40,11 @@ export function contextualEntityManager<EM extends EntityManager>(model: EM, man
       if (property === 'getRepository' || property === 'repo') {
         return repositoryOf;
       }
-      if (typeof property === 'symbol' || !(property in target) || TENANT_FREE.has(property)) {
+      if (typeof property === 'symbol' || property === 'constructor' || !(property in target)) {
         return Reflect.get(target, property, target);
       }
-      const em = currentFork(manager, property);
+      // On the model itself, as everything that they read in turn would need a tenant here.
+      const em = TENANT_FREE.has(property) ? target : currentFork(manager, property);
       const value: unknown = Reflect.get(em, property, em);
       return typeof value === 'function' ? value.bind(em) : value;
     },

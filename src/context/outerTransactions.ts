@@ -9,9 +9,10 @@ type Linked = TransactionContext & { [OUTER]?: TransactionContext };
  * Notes that the transaction which runs now was begun inside `outer`. MikroORM's context holds one transaction, so that
  * inside a tenant's the central database's would be forgotten, and its statements would run outside of it.
  */
-export function keepOuterTransactions(outer: TransactionContext | undefined): void {
+export function keepOuterTransactions(outer: TransactionContext): void {
   const current = TransactionContext.currentTransactionContext() as Linked | undefined;
-  if (current !== undefined && outer !== undefined && current !== outer) {
+  // One that goes on in the same transaction, by its propagation, is not inside of itself.
+  if (current !== undefined && current !== outer) {
     current[OUTER] = outer;
   }
 }

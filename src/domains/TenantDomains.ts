@@ -12,6 +12,7 @@ export type DomainStore<T extends Tenant = Tenant> = Pick<
   'findDomain' | 'addDomain' | 'verifyDomain' | 'removeDomain'
 >;
 
+/** Options of {@link TenantDomains}. */
 export interface TenantDomainsOptions<T extends Tenant = Tenant> {
   /** `manager.central.tenants`. */
   readonly store: DomainStore<T>;

@@ -1,16 +1,17 @@
 import type { Context } from 'koa';
+import { SessionBinding, type SessionOf } from '../http/SessionBinding.ts';
+import type { TenantScope } from '../http/TenantScope.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
-import { SessionBinding, type SessionOf } from './SessionBinding.ts';
 import { TenantCookieKeys } from './TenantCookieKeys.ts';
 
 export interface TenantSessionsOptions {
-  readonly session?: SessionOf | undefined;
+  readonly session?: SessionOf<Context> | undefined;
   readonly cookieKeys?: readonly string[] | undefined;
 }
 
 /** Keeps what a browser holds for one tenant from being used for another. */
-export class TenantSessions {
-  readonly #binding: SessionBinding | undefined;
+export class TenantSessions implements TenantScope<Context> {
+  readonly #binding: SessionBinding<Context> | undefined;
   readonly #keys: TenantCookieKeys | undefined;
 
   /** `undefined` where nothing was asked for, so that requests pay for nothing. */
@@ -18,8 +19,8 @@ export class TenantSessions {
     return session === undefined && cookieKeys === undefined ? undefined : new TenantSessions(session, cookieKeys);
   }
 
-  private constructor(session: SessionOf | undefined, cookieKeys: readonly string[] | undefined) {
-    this.#binding = session === undefined ? undefined : new SessionBinding(session);
+  private constructor(session: SessionOf<Context> | undefined, cookieKeys: readonly string[] | undefined) {
+    this.#binding = SessionBinding.of(session);
     this.#keys = cookieKeys === undefined ? undefined : new TenantCookieKeys(cookieKeys);
   }
 
@@ -27,10 +28,8 @@ export class TenantSessions {
   async run<R>(ctx: Context, tenant: Tenant | undefined, work: () => R | Promise<R>): Promise<R> {
     const putBack = this.#keys?.use(tenant, ctx);
     try {
-      this.#binding?.assertOf(tenant, ctx);
-      return await work();
+      return await (this.#binding === undefined ? work() : this.#binding.run(ctx, tenant, work));
     } finally {
-      this.#binding?.bindTo(tenant, ctx);
       // Session middleware outside of this one signs with its own keys.
       putBack?.();
     }

@@ -1,3 +1,5 @@
+export type { RouteMode } from '../http/routeMode.ts';
+export { type TenancyLease, type TenancyManager, trustResolution } from '../http/TenancyOptions.ts';
 export {
   type ByClaimOptions,
   type ByTokenOptions,
@@ -16,16 +18,15 @@ export type { Sources } from '../resolution/resolveTenant.ts';
 export type { TenantReference, TenantRequest, TenantResolver } from '../resolution/TenantRequest.ts';
 export type { TrustedProxiesOptions } from '../resolution/TrustedProxies.ts';
 export type { Trusted } from '../resolution/trust.ts';
-export type { KoaTenantRequest } from './KoaTenantRequest.ts';
-export type { RouteMode, RouteModes } from './routeMode.ts';
-export type { SessionOf } from './SessionBinding.ts';
-export {
-  type Authorize,
-  type CentralRoutesOptions,
-  type TenancyLease,
-  type TenancyManager,
-  type TenancyOptions,
-  type TenancyState,
-  trustResolution,
+export type { HealthManager } from './readiness.ts';
+export type {
+  Authorize,
+  CentralRoutesOptions,
+  KoaTenantRequest,
+  RouteModes,
+  SessionOf,
+  TenancyOptions,
+  TenancyState,
 } from './TenancyOptions.ts';
 export { tenancy } from './tenancy.ts';
+export { type TenancyHealthOptions, tenancyHealth } from './tenancyHealth.ts';

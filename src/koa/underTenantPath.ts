@@ -1,13 +1,5 @@
 import type { Context } from 'koa';
 
-/** What stands before `path` in the path of the request: `/t/acme` of `/t/acme/houses`. */
-export function tenantPathOf(ctx: Context, path: string | undefined): string {
-  if (path === undefined) {
-    return '';
-  }
-  return ctx.path.endsWith(path) ? ctx.path.slice(0, -path.length) : ctx.path;
-}
-
 /** Runs `work` with `ctx.path` set to `path`, if there is one, and puts the URL back afterwards. */
 export async function underTenantPath(
   ctx: Context,

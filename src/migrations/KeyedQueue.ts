@@ -2,6 +2,11 @@
 export class KeyedQueue {
   readonly #tails = new Map<string, Promise<unknown>>();
 
+  /** How many keys have work. */
+  get size(): number {
+    return this.#tails.size;
+  }
+
   run<R>(key: string, work: () => Promise<R>): Promise<R> {
     const before = this.#tails.get(key) ?? Promise.resolve();
     const result = before.then(work, work);

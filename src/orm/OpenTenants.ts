@@ -11,7 +11,7 @@ import type { EntityOwner } from '../context/OwnerGuard.ts';
 import { currentContext } from '../context/TenantContext.ts';
 import { TenancyConfigurationError, TenantOpenError } from '../errors.ts';
 import type { CloseReason, TenancyEmitter } from '../events.ts';
-import { assertTenant, serverOf, statusOf, type Tenant } from '../tenant/Tenant.ts';
+import { assertTenant, createdAtOf, serverOf, statusOf, type Tenant } from '../tenant/Tenant.ts';
 import { unavailabilityOf } from '../tenant/unavailabilityOf.ts';
 import { type EvictionLimits, EvictionPolicy } from './EvictionPolicy.ts';
 import type { OrmTemplate } from './OrmTemplate.ts';
@@ -263,9 +263,12 @@ export class OpenTenants<T extends Tenant> {
     return owner;
   }
 
-  /** What a tenant's connections are bound to: its database, and the settings of its sessions. */
+  /**
+   * What a tenant's ORM is bound to: its database, the settings of its sessions, and when the tenant was created, for one
+   * that comes after a drop may have the same id and database.
+   */
   #placeOf(tenant: T): string {
-    return `${databaseOf(tenant)} ${this.serverOf(tenant).sessionOf(tenant).key}`;
+    return `${databaseOf(tenant)} ${this.serverOf(tenant).sessionOf(tenant).key} ${createdAtOf(tenant) ?? ''}`;
   }
 
   serverOf(tenant: T): PostgresServer {

@@ -4,8 +4,9 @@ import type { PostgresDialect, PostgresPool } from 'kysely';
 import Cursor from 'pg-cursor';
 import type { EntityOwner } from '../context/OwnerGuard.ts';
 import { messageOf, NoTenantError, TenancyConfigurationError } from '../errors.ts';
+import { loggersFor } from '../observability/tenantLogger.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
-import { serverOf } from '../tenant/Tenant.ts';
+import { isTenantId } from '../tenant/tenantId.ts';
 import { assertConnectsThroughPool } from './assertConnectsThroughPool.ts';
 import { guardedEntityManager } from './guardedEntityManager.ts';
 import { SafeHydrator } from './SafeHydrator.ts';
@@ -133,6 +134,8 @@ export class OrmTemplate {
       dbName: tenant.database,
       contextName,
       driverOptions: connectThrough(pool),
+      // The central database is of no tenant, and its lines say for whom they are.
+      ...(isTenantId(tenant.id) ? loggersFor(tenant.id, this.#options) : {}),
     };
     if (replicas.length > 0) {
       options.replicas = replicas.map((replica, n) => ({
@@ -141,7 +144,7 @@ export class OrmTemplate {
       }));
     }
     if (this.#resultCache !== undefined) {
-      const cache = new TenantResultCache(this.#resultCache, tenant.id, serverOf(tenant), tenant.database);
+      const cache = new TenantResultCache(this.#resultCache, tenant);
       options.resultCache = { ...this.#options.resultCache, adapter: standIn('TenantResultCache', cache) as never };
     }
     return options;

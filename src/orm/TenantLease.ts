@@ -2,6 +2,7 @@ import type { ForkOptions } from '@mikro-orm/core';
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { enterTenantContext, type TenantCaller } from '../context/TenantContext.ts';
 import { LeaseReleasedError } from '../errors.ts';
+import { TRACING, type TracedManager } from '../observability/Tracing.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
 
 /** Options of one run in a tenant's context. */
@@ -73,7 +74,12 @@ export class TenantLease<T extends Tenant = Tenant, EM extends EntityManager = E
     const em = this.orm.em.fork(forkOptionsOf(options)) as EM;
     const { signal, caller = signal && { signal, emHasSignal: true } } = options;
     const context = { tenant: this.tenant, em, manager: this.#manager, caller };
-    return enterTenantContext(context, () => work(em, this.tenant));
+    const tracing = (this.#manager as TracedManager)[TRACING];
+    if (tracing?.isWatched('run') !== true) {
+      return enterTenantContext(context, () => work(em, this.tenant));
+    }
+    const watched = async (): Promise<R> => enterTenantContext(context, () => work(em, this.tenant));
+    return tracing.trace('run', this.tenant.id, watched);
   }
 
   /** Ends the lease. Throws `LeaseReleasedError` when it has ended already. */

@@ -1,19 +1,22 @@
 import type { CacheAdapter } from '@mikro-orm/core';
 import { TenancyConfigurationError } from '../errors.ts';
+import { createdAtOf, serverOf, type Tenant } from '../tenant/Tenant.ts';
 
 /**
  * One tenant's part of a result cache that all tenants share. MikroORM's keys carry no database name, so each is
- * prefixed; and closing a tenant's ORM leaves the shared adapter open.
+ * prefixed: by where the data is, and by when the tenant was created, for a dropped tenant's database may come again under
+ * the same name. Closing a tenant's ORM leaves the shared adapter open.
  */
 export class TenantResultCache implements CacheAdapter {
   readonly #shared: CacheAdapter;
   readonly #prefix: string;
   readonly #tenantId: string;
 
-  constructor(shared: CacheAdapter, tenantId: string, server: string, database: string) {
+  constructor(shared: CacheAdapter, tenant: Tenant) {
+    const createdAt = createdAtOf(tenant);
     this.#shared = shared;
-    this.#tenantId = tenantId;
-    this.#prefix = `${JSON.stringify([server, database])}:`;
+    this.#tenantId = tenant.id;
+    this.#prefix = `${JSON.stringify([serverOf(tenant), tenant.database, ...(createdAt === undefined ? [] : [createdAt])])}:`;
   }
 
   get<T = unknown>(name: string): T | Promise<T | undefined> | undefined {

@@ -93,11 +93,14 @@ function guardedOver(Base: EntityManagerClass): EntityManagerClass {
   const transactional = Base.prototype.transactional as Method;
   define(TenantEntityManager, 'transactional', async function (work, ...options) {
     const outer = TransactionContext.currentTransactionContext();
+    if (outer === undefined) {
+      return Reflect.apply(transactional, this, [work, ...options]);
+    }
     const nested: Method = function (...args) {
       keepOuterTransactions(outer);
       return Reflect.apply(work as Method, this, args);
     };
-    return Reflect.apply(transactional, this, [outer === undefined ? work : nested, ...options]);
+    return Reflect.apply(transactional, this, [nested, ...options]);
   });
   const create = Base.prototype.create as Method;
   define(TenantEntityManager, 'create', function (...args) {

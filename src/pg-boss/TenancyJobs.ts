@@ -10,6 +10,7 @@ import type { TenantOrmManager } from '../TenantOrmManager.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
 import { assertTenantId } from '../tenant/tenantId.ts';
 
+/** Options of {@link TenancyJobs}. */
 export interface TenancyJobsOptions {
   /** The queue of pg-boss. @default 'tenancy-fleet' */
   readonly queue?: string | undefined;

@@ -22,6 +22,7 @@ export type TenantHook<T extends Tenant = Tenant> = (
   operation: { readonly operationId: string | undefined },
 ) => void | Promise<void>;
 
+/** The database of each server that new tenants are copied from. */
 export interface TemplateDatabaseOptions {
   /** The database that templates are built from, for extensions and the like. @default 'template1' */
   readonly base?: string | undefined;

@@ -27,6 +27,7 @@ import { provisionSteps } from './steps/provisionSteps.ts';
 import { renameSteps } from './steps/renameSteps.ts';
 import { TenantOperations } from './TenantOperations.ts';
 
+/** Options of {@link TenantOrmManager.provision}, and of what else makes a tenant. */
 export interface ProvisionOptions extends OperationOptions {
   /** Only servers of this region, as `placement.servers` says. @default any */
   readonly region?: string | undefined;
@@ -35,6 +36,7 @@ export interface ProvisionOptions extends OperationOptions {
 /** A line of JSON for each row, or what `pg_dump` writes in its custom format. */
 export type ExportFormat = 'json' | 'dump';
 
+/** Options of {@link TenantOrmManager.export}. */
 export interface ExportOptions {
   /** @default 'json' */
   readonly format?: ExportFormat | undefined;
@@ -43,16 +45,19 @@ export interface ExportOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Options of {@link TenantOrmManager.import}. */
 export interface ImportOptions extends ProvisionOptions {
   /** @default 'json' */
   readonly format?: ExportFormat | undefined;
 }
 
+/** Options of {@link TenantOrmManager.archive}. */
 export interface ArchiveOptions extends OperationOptions {
   /** After how long `prune` drops it, in milliseconds. @default `provisioning.keepArchivedMs` */
   readonly keepMs?: number | undefined;
 }
 
+/** Options of {@link TenantOrmManager.move}. */
 export interface MoveOptions extends OperationOptions {
   /** The server that the tenant comes to. */
   readonly to: string;

@@ -17,6 +17,7 @@ export interface ServerLoad extends ServerRoom {
   readonly tenants: number;
 }
 
+/** On which server a new tenant is put. */
 export interface PlacementOptions {
   /** By the names of `servers`. */
   readonly servers?: Readonly<Record<string, ServerRoom>> | undefined;

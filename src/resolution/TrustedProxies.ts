@@ -5,6 +5,7 @@ import { parseForwarded } from './parseForwarded.ts';
 import { parseNode } from './parseNode.ts';
 import type { TenantRequest } from './TenantRequest.ts';
 
+/** Which proxies are believed when they say what a client asked for. */
 export interface TrustedProxiesOptions {
   /** Addresses and ranges of the proxies, as `10.0.0.0/8` and `::1`. */
   readonly addresses: readonly string[];
@@ -65,8 +66,8 @@ export class TrustedProxies {
     }
     const nodes = request.header('x-forwarded-for').flatMap(elementsOf);
     let client: string | undefined = peer;
-    while (nodes.length > 0 && this.has(client)) {
-      client = parseNode(nodes.pop() ?? '');
+    for (let node = nodes.pop(); node !== undefined && this.has(client); node = nodes.pop()) {
+      client = parseNode(node);
     }
     return client;
   }

@@ -29,6 +29,6 @@ export function addressRanges(ranges: readonly string[]): BlockList {
 /** `address` as {@link addressRanges} compares it: without a zone, and IPv4 as such where a socket speaks both. */
 export function plainAddress(address: string): string {
   const withoutZone = address.replace(/%.*$/, '');
-  const mapped = /^::ffff:([0-9.]+)$/i.exec(withoutZone)?.[1];
-  return mapped !== undefined && isIPv4(mapped) ? mapped : withoutZone.toLowerCase();
+  const mapped = /^::ffff:([0-9.]+)$/i.exec(withoutZone)?.[1] ?? '';
+  return isIPv4(mapped) ? mapped : withoutZone.toLowerCase();
 }

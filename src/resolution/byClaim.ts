@@ -47,6 +47,7 @@ export interface ByVerifiedClaimsOptions<R extends TenantRequest = TenantRequest
   readonly token?: never;
 }
 
+/** Options of {@link byClaim}: a token to verify, or claims that were verified before. */
 export type ByClaimOptions<R extends TenantRequest = TenantRequest, T extends Tenant = Tenant> =
   | ByTokenOptions<R, T>
   | ByVerifiedClaimsOptions<R, T>;

@@ -4,6 +4,7 @@ import { cookieValues } from './cookieValues.ts';
 import type { TenantReference, TenantRequest, TenantResolver } from './TenantRequest.ts';
 import { assertTrusted, isTrusted, type Trusted } from './trust.ts';
 
+/** Options of {@link byCookie}. */
 export interface ByCookieOptions<R extends TenantRequest = TenantRequest> {
   /**
    * Whose word the cookie is: a browser's user can set any, and so can a page of a sibling domain. With Koa's signed

@@ -3,6 +3,7 @@ import { isDomainName } from '../tenant/domainName.ts';
 import { parseHost } from './parseHost.ts';
 import type { TenantReference, TenantRequest, TenantResolver } from './TenantRequest.ts';
 
+/** Options of {@link byDomain}. */
 export interface ByDomainOptions {
   /** The application's own domains, which name no tenant; `www.` before them neither. @default [] */
   readonly ignore?: readonly string[] | undefined;

@@ -4,6 +4,7 @@ import { isTenantId } from '../tenant/tenantId.ts';
 import type { TenantReference, TenantRequest, TenantResolver } from './TenantRequest.ts';
 import { assertTrusted, isTrusted, type Trusted } from './trust.ts';
 
+/** Options of {@link byHeader}. */
 export interface ByHeaderOptions<R extends TenantRequest = TenantRequest> {
   /** Whose word the header is. Where it is not trusted, it is ignored. */
   readonly trusted: Trusted<R>;

@@ -3,6 +3,7 @@ import { isTenantId } from '../tenant/tenantId.ts';
 import { assertPlainPath } from './assertPlainPath.ts';
 import type { TenantReference, TenantRequest, TenantResolver } from './TenantRequest.ts';
 
+/** Options of {@link byPath}. */
 export interface ByPathOptions {
   /** What stands before the tenant's id: with `/t`, tenant `acme` is at `/t/acme`. @default '' */
   readonly prefix?: string | undefined;

@@ -3,6 +3,7 @@ import { isTenantId } from '../tenant/tenantId.ts';
 import type { TenantReference, TenantRequest, TenantResolver } from './TenantRequest.ts';
 import { assertTrusted, isTrusted, type Trusted } from './trust.ts';
 
+/** Options of {@link byQuery}. */
 export interface ByQueryOptions<R extends TenantRequest = TenantRequest> {
   /** Whose word the parameter is; a link is enough to set it. Where it is not trusted, it is ignored. */
   readonly trusted: Trusted<R>;
@@ -19,7 +20,7 @@ export function byQuery<R extends TenantRequest = TenantRequest>(
   assertTrusted(`byQuery("${name}")`, (options as ByQueryOptions<R> | undefined)?.trusted);
   const resolve = async (request: R): Promise<TenantReference | undefined> => {
     // URLSearchParams takes off a question mark at the beginning; here it would be part of a name.
-    const values = request.query === '' ? [] : new URLSearchParams(`&${request.query}`).getAll(name);
+    const values = new URLSearchParams(`&${request.query}`).getAll(name);
     if (values.length === 0 || !(await isTrusted(options.trusted, request))) {
       return undefined;
     }

@@ -4,6 +4,7 @@ import { assertDomainName } from '../tenant/domainName.ts';
 import { parseHost } from './parseHost.ts';
 import type { TenantReference, TenantRequest, TenantResolver } from './TenantRequest.ts';
 
+/** Options of {@link bySubdomain}. */
 export interface BySubdomainOptions {
   /** Labels that name no tenant. @default ['www'] */
   readonly ignore?: readonly string[] | undefined;

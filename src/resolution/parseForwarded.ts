@@ -23,10 +23,11 @@ function parseLine(line: string): ForwardedElement[] {
   while (delimiter !== '') {
     const [, name, token, quoted, end] = PAIR.exec(line) ?? [];
     const key = name?.toLowerCase();
-    if (key === undefined || end === undefined || element.has(key)) {
+    if (key === undefined || element.has(key)) {
       throw new BadTenantRequestError('The Forwarded header of the request is malformed.');
     }
-    element.set(key, token ?? quoted?.replace(/\\(.)/g, '$1') ?? '');
+    // PAIR has found one of the two.
+    element.set(key, token ?? (quoted as string).replace(/\\(.)/g, '$1'));
     delimiter = end;
     if (delimiter !== ';') {
       elements.push(element);

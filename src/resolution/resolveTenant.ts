@@ -71,7 +71,7 @@ async function named<R extends TenantRequest>(
   const found: Named[] = [];
   for (const resolve of resolvers) {
     const { source } = resolve;
-    if (source !== undefined && found.some((earlier) => earlier.source === source)) {
+    if (found.some((earlier) => earlier.source === source)) {
       continue;
     }
     const reference = await resolve(request);

@@ -15,6 +15,7 @@ export const TENANT_STATUSES = Object.freeze([
   'failed',
 ] as const);
 
+/** Whether a tenant takes work, and what becomes of requests for it. */
 export type TenantStatus = (typeof TENANT_STATUSES)[number];
 
 /** One customer, and where its data is. Catalogues return objects of this shape, with columns of their own beside. */
@@ -77,4 +78,14 @@ export function statusOf(tenant: Tenant): TenantStatus {
 
 export function serverOf(tenant: Tenant): string {
   return tenant.server ?? DEFAULT_SERVER;
+}
+
+/**
+ * When the tenant was created, in ISO 8601, where its catalogue keeps a `createdAt`. An id can be given away again once its
+ * tenant was dropped; this tells the two apart.
+ */
+export function createdAtOf(tenant: Tenant): string | undefined {
+  const { createdAt } = tenant as { readonly createdAt?: unknown };
+  const isDate = createdAt instanceof Date && !Number.isNaN(createdAt.getTime());
+  return isDate ? createdAt.toISOString() : undefined;
 }

@@ -20,6 +20,8 @@ const DOCUMENTED_ONLY = [
   'central/migrations/Migration003Provisioning.ts',
   'central/migrations/Migration004Secrets.ts',
   'cli/diagnose.ts',
+  'nestjs/TenancyModule.ts',
+  'observability/tenantLogger.ts',
   'provisioning/copy/jsonExport.ts',
   'provisioning/roles/TenantRoles.ts',
 ];

@@ -72,4 +72,17 @@ describe('a connection that is cut', () => {
     expect(await load.complaints()).toEqual([]);
     await assertRecovered(world);
   });
+
+  it('between the last row of a stream and the end of its statement fails the stream', async () => {
+    await using world = await FaultWorld.create();
+    await world.request('acme');
+    world.proxy.cutAtMessage(READY_FOR_QUERY);
+    const read = world.run('acme', async (em) => {
+      for await (const house of em.stream(House)) {
+        expect(house.tenant).toBe('acme');
+      }
+    });
+    await expect(read).rejects.toThrow(/terminat/);
+    await assertRecovered(world);
+  });
 });

@@ -38,8 +38,22 @@ describe('a backend that is killed', () => {
         await tx.insert(House, { id: 901, tenant: 'acme' });
       }),
     );
-    await expect(work).rejects.toThrow();
+    await expect(work).rejects.toThrow(/terminat/);
     expect(await world.query('acme', 'select id from house where id >= 900')).toEqual([]);
+    await assertRecovered(world);
+  });
+
+  it('between two statements of a transaction is not taken for a mistake of its user', async () => {
+    await using world = await FaultWorld.create();
+    const work = world.run('acme', (em) =>
+      em.transactional(async (tx) => {
+        await tx.insert(House, { id: 900, tenant: 'acme' });
+        await world.query('acme', KILL);
+        await until(async () => world.requests.inUse === 0, 'a dead connection is kept');
+        await tx.insert(House, { id: 901, tenant: 'acme' });
+      }),
+    );
+    await expect(work).rejects.toThrow(/terminat/);
     await assertRecovered(world);
   });
 

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { RequestContext } from '@mikro-orm/core';
+import { RequestContext, TransactionPropagation } from '@mikro-orm/core';
 import { type CatalogTenant, WrongTenantError } from 'mikro-orm-multitenancy';
 import { CentralWorld } from '../support/central/CentralWorld.ts';
 import { Customer, type CustomerManager, Plan } from '../support/central/customers.ts';
 import { House } from '../support/manager/TestTenants.ts';
 
+// EntityManagers are compared by `===`: describing two that differ takes Jest minutes.
 describe('the central database', () => {
   let world: CentralWorld;
   let manager: CustomerManager;
@@ -33,7 +34,7 @@ describe('the central database', () => {
         forks.add(central());
         expect(await central().count(Customer)).toBe(2);
         expect(await em.count(House)).toBe(0);
-        expect(RequestContext.getEntityManager()).toBe(em);
+        expect(RequestContext.getEntityManager() === em).toBe(true);
       });
     }
     expect(forks.size).toBe(3);
@@ -41,23 +42,64 @@ describe('the central database', () => {
 
   it('is there without a tenant, and keeps the one around it', async () => {
     await manager.central.run(async (em) => {
-      expect(RequestContext.getEntityManager('central')).toBe(em);
-      expect(RequestContext.getEntityManager()).toBeUndefined();
+      expect(central() === em).toBe(true);
+      expect(RequestContext.getEntityManager() === undefined).toBe(true);
       expect(manager.current()).toBeUndefined();
       expect(await em.count(Plan)).toBe(0);
     });
     await manager.run('acme', async (tenant) => {
       const outer = central();
       await manager.central.run(async (em) => {
-        expect(em).not.toBe(outer);
-        expect(central()).toBe(em);
-        expect(RequestContext.getEntityManager()).toBe(tenant);
+        expect(em === outer).toBe(false);
+        expect(central() === em).toBe(true);
+        expect(RequestContext.getEntityManager() === tenant).toBe(true);
         expect(manager.current()?.id).toBe('acme');
         expect(await manager.em.count(House)).toBe(0);
       });
-      expect(central()).toBe(outer);
+      expect(central() === outer).toBe(true);
     });
-    expect(RequestContext.getEntityManager('central')).toBeUndefined();
+    expect(RequestContext.getEntityManager('central') === undefined).toBe(true);
+  });
+
+  it('is found by its name and by that of its ORM, and by no other', async () => {
+    const { name } = manager.central.orm.em;
+    await manager.run('acme', async () => {
+      expect(RequestContext.getEntityManager('nobody') === undefined).toBe(true);
+      const found = RequestContext.getEntityManager(name);
+      expect(found !== undefined && found === central()).toBe(true);
+    });
+    await manager.central.run(async () => {
+      expect([...(RequestContext.currentRequestContext()?.map.keys() ?? [])]).toEqual([name, 'central']);
+    });
+  });
+
+  it('gives way to a nested RequestContext, and is back afterwards', async () => {
+    const { em: contextual } = manager.central.orm;
+    await manager.central.run(async (em) => {
+      RequestContext.create(em, () => {
+        const nested = RequestContext.getEntityManager(em.name);
+        expect([nested === em, contextual.getContext() === nested]).toEqual([false, true]);
+      });
+      expect(contextual.getContext() === em).toBe(true);
+    });
+  });
+
+  it('goes on in the transaction around it by its propagation, beside one of the tenant', async () => {
+    const work = manager.run('acme', (em) =>
+      em.transactional(async (outer) => {
+        await outer.insert(House, { address: 'propagated' });
+        await em.transactional(
+          async () => {
+            expect(await manager.em.count(House, { address: 'propagated' })).toBe(1);
+            expect(await central().count(Plan, { name: 'propagated' })).toBe(0);
+          },
+          { propagation: TransactionPropagation.REQUIRED },
+        );
+        throw new Error('undo');
+      }),
+    );
+    await expect(work).rejects.toThrow('undo');
+    expect(await houses('propagated')).toBe(0);
   });
 
   it.each([
@@ -151,6 +193,8 @@ describe('the central database', () => {
       expect(() => em.persist(plan)).toThrow(WrongTenantError);
       expect(() => em.persist(new (Plan.class as unknown as new () => object)())).toThrow(WrongTenantError);
       expect(() => central().persist(new (House.class as unknown as new () => object)())).toThrow(WrongTenantError);
+      const unknown = Object.assign(new (House.class as unknown as new () => object)(), { id: 1 });
+      expect(() => central().getUnitOfWork().merge(unknown)).toThrow(WrongTenantError);
       await expect(em.find(Plan, {})).rejects.toThrow(WrongTenantError);
       await expect(em.insert(Plan, { name: 'new' })).rejects.toThrow(WrongTenantError);
       await expect(central().find(House, {})).rejects.toThrow(WrongTenantError);
@@ -167,7 +211,7 @@ describe('the central database', () => {
     await manager.central.run(async () => {
       expect(await other.central.fork().count(Plan, { name: 'of the second' })).toBe(1);
       await other.central.run(async (em) => {
-        expect(central()).toBe(em);
+        expect(central() === em).toBe(true);
         expect(await central().count(Plan, { name: 'of the second' })).toBe(1);
         expect(await manager.central.fork().count(Plan, { name: 'of the second' })).toBe(0);
       });

@@ -1,5 +1,12 @@
+import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { EntityRepository, EntityRepositoryType, EntitySchema, type EventSubscriber } from '@mikro-orm/core';
+import {
+  EntityRepository,
+  EntityRepositoryType,
+  EntitySchema,
+  type EventSubscriber,
+  RequestContext,
+} from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { NoTenantError } from 'mikro-orm-multitenancy';
 import { entities, House, houseEntities, Person, schema, seed, Tag } from '../support/isolation/entities.ts';
@@ -56,6 +63,28 @@ describe('manager.em', () => {
     await expect(em.getRepository(House).findAll()).rejects.toThrow(NoTenantError);
   });
 
+  it('says without a tenant what is the same in all of them, and can be printed and awaited', async () => {
+    expect(em.getMetadata().get(House).className).toBe('House');
+    expect([em.getPlatform(), em.getComparator()].every((of) => typeof of === 'object')).toBe(true);
+    expect([em.canPopulate(House, 'owner'), em.canPopulate(House, 'nothing')]).toEqual([true, false]);
+    expect(em.constructor === world.manager.em.constructor && typeof em.constructor === 'function').toBe(true);
+    expect(inspect({ em })).toBe('{ em: [EntityManager of the current tenant] }');
+    expect(Object.prototype.toString.call(em)).toBe('[object Object]');
+    expect(typeof Reflect.get(em, inspect.custom)).toBe('function');
+    expect((await Promise.resolve(em)) === em).toBe(true);
+    expect(em.name).toBe('default');
+  });
+
+  it('takes a property for the fork of the run, and none without a tenant', async () => {
+    expect(() => Object.assign(em, { schema: 'other' })).toThrow(/^manager\.em\.schema needs a tenant/);
+    await world.manager.run('acme', async (fork) => {
+      Object.assign(em, { schema: 'other' });
+      expect(fork.schema).toBe('other');
+      await world.manager.run('acme', (inner) => expect(inner.schema).toBeUndefined());
+    });
+    expect(() => em.schema).toThrow(/^manager\.em\.schema needs a tenant/);
+  });
+
   it('is in plain MikroORM outside the transaction that it began, where `context` returns the fork', async () => {
     await using plain = new PlainOrms(world.databases);
     const { schemas } = houseEntities();
@@ -87,6 +116,24 @@ describe('manager.em', () => {
       expect(await em.findOneOrFail(House, 1)).toBe(await fork.findOneOrFail(House, 1));
       expect(em.getUnitOfWork() === fork.getUnitOfWork()).toBe(true);
       expect(em.id).toBe(fork.id);
+    });
+  });
+
+  it('is the fork of a nested RequestContext of its own tenant, and never that of another ORM', async () => {
+    await using plain = new PlainOrms(world.databases);
+    const foreign = (await plain.open('globex', { entities: houseEntities().schemas })).em.fork();
+    await world.manager.run('acme', async (fork) => {
+      const isOf = (own: unknown): boolean => em.getUnitOfWork() === (own as SqlEntityManager).getUnitOfWork();
+      RequestContext.create(em, () => {
+        const nested = RequestContext.getEntityManager();
+        expect([nested === fork, isOf(nested), isOf(fork)]).toEqual([false, true, false]);
+      });
+      await RequestContext.create([], async () => {
+        RequestContext.currentRequestContext()?.map.set('default', foreign);
+        expect(isOf(fork)).toBe(true);
+        expect(await tenantReached(em)).toBe('acme');
+      });
+      RequestContext.create([], () => expect(isOf(fork)).toBe(true));
     });
   });
 

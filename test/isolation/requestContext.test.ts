@@ -19,7 +19,7 @@ describe('RequestContext', () => {
   it('has no EntityManager of plain MikroORM once its ORMs have names of their own', async () => {
     await using plain = new PlainOrms(world.databases);
     const acme = await plain.open('acme', { entities: houseEntities().schemas, contextName: 'acme' });
-    expect(RequestContext.create(acme.em, () => RequestContext.getEntityManager())).toBeUndefined();
+    expect(RequestContext.create(acme.em, () => RequestContext.getEntityManager()) === undefined).toBe(true);
   });
 
   it("gives the run's own fork under the default name and under the tenant's own", async () => {
@@ -28,7 +28,7 @@ describe('RequestContext', () => {
       expect(RequestContext.getEntityManager(em.name) === em).toBe(true);
       expect(RequestContext.currentRequestContext()?.em === em).toBe(true);
     });
-    expect(RequestContext.getEntityManager()).toBeUndefined();
+    expect(RequestContext.getEntityManager() === undefined).toBe(true);
   });
 
   it('gives a new fork to each run', async () => {
@@ -77,6 +77,7 @@ describe('RequestContext', () => {
     expect(() => world.manager.requireTenant()).toThrow(NoTenantError);
     await world.manager.run('acme', (_em, tenant) => {
       expect(currentTenant()).toBe(tenant);
+      expect(requireTenant()).toBe(tenant);
       expect(world.manager.current()).toBe(tenant);
       expect(world.manager.requireTenant().database).toBe(world.databases.of('acme'));
     });

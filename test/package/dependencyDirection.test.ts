@@ -13,7 +13,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   catalog: BASE,
   connections: BASE,
   context: BASE,
-  orm: [...BASE, 'connections', 'context'],
+  observability: [...BASE, 'context'],
+  orm: [...BASE, 'connections', 'context', 'observability'],
   migrations: [...BASE, 'connections', 'context', 'orm'],
   central: [...BASE, 'catalog', 'connections', 'context', 'orm', 'migrations'],
   secrets: BASE,
@@ -23,11 +24,25 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'ManagerOptions.ts': [...BASE, 'catalog', 'central', 'connections', 'migrations', 'orm', 'provisioning'],
   'TenantOrmManager.ts': [
     ...[...BASE, 'catalog', 'central', 'connections', 'context', 'orm', 'migrations', 'provisioning', 'resolution'],
-    'ManagerOptions.ts',
+    ...['observability', 'ManagerOptions.ts'],
   ],
-  testing: [...BASE, 'catalog'],
-  koa: [...BASE, 'catalog', 'resolution', 'orm', 'TenantOrmManager.ts'],
-  'pg-boss': [...BASE, 'catalog', 'migrations', 'provisioning', 'TenantOrmManager.ts'],
+  testing: [
+    ...[...BASE, 'catalog', 'central', 'connections', 'context', 'orm', 'provisioning'],
+    ...['ManagerOptions.ts', 'TenantOrmManager.ts'],
+  ],
+  metrics: [...BASE, 'connections', 'observability', 'TenantOrmManager.ts'],
+  opentelemetry: [...BASE, 'metrics', 'observability', 'TenantOrmManager.ts'],
+  prometheus: ['metrics', 'observability'],
+  dashboard: [...BASE, 'catalog', 'connections', 'migrations', 'provisioning', 'TenantOrmManager.ts'],
+  jobs: [...BASE, 'context'],
+  bullmq: [...BASE, 'context', 'jobs', 'TenantOrmManager.ts'],
+  'pg-boss': [...BASE, 'jobs', 'catalog', 'migrations', 'provisioning', 'TenantOrmManager.ts'],
+  http: [...BASE, 'catalog', 'resolution'],
+  koa: [...BASE, 'catalog', 'http', 'resolution', 'orm', 'TenantOrmManager.ts'],
+  express: [...BASE, 'http', 'resolution'],
+  fastify: [...BASE, 'http', 'resolution'],
+  hono: [...BASE, 'http', 'resolution'],
+  nestjs: [...BASE, 'http', 'resolution', 'TenantOrmManager.ts'],
   cli: [
     ...[
       ...BASE,
@@ -55,6 +70,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
       'migrations',
       'provisioning',
       'secrets',
+      'observability',
     ],
     ...['ManagerOptions.ts', 'TenantOrmManager.ts'],
   ],
@@ -89,10 +105,22 @@ describe('the parts of src', () => {
     expect([...new Set(wrong)]).toEqual([]);
   });
 
-  it('know Koa only in koa/', () => {
-    const koa = imports.filter(({ specifier }) => /^(@koa\/|koa($|\/))/.test(specifier));
-    expect(koa.length).toBeGreaterThan(0);
-    expect(koa.filter(({ file }) => partOf(file) !== 'koa')).toEqual([]);
+  it.each([
+    ['koa', /^(@koa\/|koa($|\/))/],
+    ['express', /^express($|\/)/],
+    ['fastify', /^(@fastify\/|fastify($|\/))/],
+    ['hono', /^(@hono\/|hono($|\/))/],
+    ['nestjs', /^@nestjs\//],
+    ['opentelemetry', /^@opentelemetry\//],
+    ['prometheus', /^prom-client($|\/)/],
+    ['pg-boss', /^pg-boss($|\/)/],
+    ['bullmq', /^bullmq($|\/)/],
+  ])('know the package of %s/ only there', (folder, its) => {
+    const known = imports.filter(({ specifier }) => its.test(specifier));
+    expect(known.length).toBeGreaterThan(0);
+    // The dashboard is for Koa.
+    const may = folder === 'koa' ? ['koa', 'dashboard'] : [folder];
+    expect(known.filter(({ file }) => !may.includes(partOf(file)))).toEqual([]);
   });
 
   it('import only what the package declares', async () => {
@@ -101,8 +129,8 @@ describe('the parts of src', () => {
     const undeclared = imports
       .map(({ specifier }) => specifier)
       .filter((specifier) => !specifier.startsWith('.') && !specifier.startsWith('node:'))
-      // What `tenants init` writes names the package itself.
-      .filter((specifier) => !specifier.startsWith('mikro-orm-multitenancy'))
+      // What `tenants init` writes names the package itself, and files of the application.
+      .filter((specifier) => !/^(mikro-orm-multitenancy|\$\{)/.test(specifier))
       .map((specifier) => /^(@[^/]+\/[^/]+|[^/]+)/.exec(specifier)?.[0] ?? specifier)
       .filter((name) => !declared.has(name));
     expect([...new Set(undeclared)]).toEqual([]);

@@ -27,6 +27,7 @@ const errors = [
   [new library.TenantOpenError('acme', 1_500, { cause }), 'TENANT_OPEN_FAILED', 503],
   [new library.ConnectionBudgetExceededError('acme', 'late', 5, 5, 2), 'CONNECTION_BUDGET_EXCEEDED', 503],
   [new library.TenantReadOnlyError('acme', 'nothing was written'), 'TENANT_READ_ONLY', 403],
+  [new library.TenantReplacedError('acme', '2026-01-01T00:00:00.000Z', undefined), 'TENANT_REPLACED', 404],
   [new library.ClientGoneError(), 'CLIENT_GONE', 499],
   [new library.TenantConnectionError('acme', 'refused', { cause }), 'TENANT_CONNECTION_FAILED', 503],
   [new library.MigrationLockTimeoutError('acme', 100), 'MIGRATION_LOCK_TIMEOUT', 500],

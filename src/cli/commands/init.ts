@@ -1,81 +1,73 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
-import { UsageError } from '../CliIo.ts';
+import { type InitFile, initFiles } from '../init/initFiles.ts';
+import { Project } from '../init/Project.ts';
+import { type StepByHand, stepsByHand } from '../init/stepsByHand.ts';
 import type { CliOf } from '../program.ts';
 
 interface Written {
   readonly file: string;
-  readonly is: 'written' | 'kept';
+  readonly is: 'written' | 'kept' | 'to be written' | 'not needed';
+  /** What there is in place of it. */
+  readonly insteadOf?: string | undefined;
 }
 
 export function addInit(program: Command, cliOf: CliOf): void {
   program
     .command('init')
     .description('put the files for tenants into a project that uses MikroORM; what is there is kept')
-    .addHelpText('after', '\nExample:\n  npx tenants init')
-    .action((_options: object, command: Command) =>
+    .option('--dry-run', 'say what would be written, and write nothing')
+    .addHelpText('after', '\nExamples:\n  npx tenants init --dry-run\n  npx tenants init')
+    .action(({ dryRun = false }: { readonly dryRun?: boolean }, command: Command) =>
       cliOf(command, async (cli) => {
-        const { cwd } = cli.io;
-        if (!existsSync(join(cwd, 'package.json'))) {
-          throw new UsageError(`There is no package.json in ${cwd}. Go to the folder of your project.`);
-        }
-        const folder = existsSync(join(cwd, 'src')) ? 'src' : '.';
-        const files = [
-          write(cwd, join(folder, 'tenancy.config.ts'), CONFIG),
-          write(cwd, join(folder, 'mikro-orm.config.ts'), MIKRO_ORM_CONFIG),
-        ];
-        const lines = files.map(({ file, is }) => (is === 'written' ? `written: ${file}` : `kept as it is: ${file}`));
-        const missing = missingPackages(cwd);
-        cli.output.result({ files, missing }, [
-          ...lines,
-          ...(missing.length === 0 ? [] : [`Install what is missing: npm install ${missing.join(' ')}`]),
-          `Next: put your entities into ${join(folder, 'tenancy.config.ts')}, then run`,
-          '  npx tenants central migrate --create-database',
-          '  npx tenants doctor',
+        const project = new Project(cli.io.cwd);
+        const { config, mikroOrm, middleware } = initFiles(project);
+        // What is left to do is that of the project as it was, before it got these files.
+        const byHand = stepsByHand(project, config.file, middleware);
+        const files = [config, mikroOrm, middleware]
+          .filter((file) => file !== undefined)
+          .map((file) => write(project, file, dryRun));
+        cli.output.result({ files, missing: project.missingPackages, byHand }, [
+          ...files.map(lineOf),
+          '',
+          'What is left to do:',
+          ...byHand.flatMap(inLines),
         ]);
       }),
     );
 }
 
-function write(cwd: string, file: string, text: string): Written {
-  try {
-    // Fails where the file is there, whoever made it meanwhile.
-    writeFileSync(join(cwd, file), text, { flag: 'wx' });
-    return { file, is: 'written' };
-  } catch (error) {
-    if ((error as { readonly code?: unknown }).code === 'EEXIST') {
-      return { file, is: 'kept' };
-    }
-    throw error;
+function write(project: Project, { file, text, insteadOf }: InitFile, isDryRun: boolean): Written {
+  if (insteadOf !== undefined) {
+    return { file, is: 'not needed', insteadOf };
+  }
+  if (project.has(file)) {
+    return { file, is: 'kept' };
+  }
+  if (isDryRun) {
+    return { file, is: 'to be written' };
+  }
+  const path = join(project.folder, file);
+  mkdirSync(dirname(path), { recursive: true });
+  // Fails where somebody has made it meanwhile.
+  writeFileSync(path, text, { flag: 'wx' });
+  return { file, is: 'written' };
+}
+
+function lineOf({ file, is, insteadOf }: Written): string {
+  switch (is) {
+    case 'written':
+      return `written: ${file}`;
+    case 'to be written':
+      return `would be written: ${file}`;
+    case 'kept':
+      return `kept as it is: ${file}`;
+    case 'not needed':
+      return `not needed: ${file}, as ${insteadOf} has it`;
   }
 }
 
-const NEEDED = ['mikro-orm-multitenancy', '@mikro-orm/core', '@mikro-orm/postgresql', '@mikro-orm/migrations'];
-
-function missingPackages(cwd: string): string[] {
-  const manifest = JSON.parse(readFileSync(join(cwd, 'package.json'), 'utf8')) as Record<string, object | undefined>;
-  const declared = { ...manifest['dependencies'], ...manifest['devDependencies'] };
-  return NEEDED.filter((name) => !(name in declared));
+function inLines({ title, lines }: StepByHand, index: number): string[] {
+  return [`${index + 1}. ${title}${lines.length === 0 ? '.' : ':'}`, ...lines.map((line) => `     ${line}`)];
 }
-
-const CONFIG = `import { defineTenancyConfig } from 'mikro-orm-multitenancy/cli';
-
-/** The tenants of this application. Give the same options to TenantOrmManager.init. */
-export default defineTenancyConfig({
-  orm: {
-    entities: ['./dist/entities'], // yours
-    entitiesTs: ['./src/entities'],
-    migrations: { path: './dist/migrations', pathTs: './src/migrations' },
-  },
-  server: process.env.DATABASE_URL ?? 'postgresql://postgres:password@localhost:5432',
-  central: { database: 'central' },
-});
-`;
-
-const MIKRO_ORM_CONFIG = `import { mikroOrmConfig } from 'mikro-orm-multitenancy/cli';
-import tenancy from './tenancy.config.ts';
-
-/** For MikroORM's own command line: npx mikro-orm --contextName=tenant:acme migration:list */
-export default mikroOrmConfig(tenancy);
-`;

@@ -1,7 +1,7 @@
 import type { FleetItem } from './FleetRun.ts';
 import { FleetRunNotFoundError } from './fleetErrors.ts';
 import { ITEM_COLUMNS, type ItemRow, itemOf, type LedgerSql, RUN_COLUMNS, type RunRow, runOf } from './ledgerRows.ts';
-import type { Claim, Outcome, Progress, Reopening, RunLedger } from './RunLedger.ts';
+import type { Claim, ItemFilter, Outcome, Progress, Reopening, RunLedger } from './RunLedger.ts';
 
 /** Workers that ask at the same time pass over each other's rows instead of waiting for them. */
 const CLAIM = `
@@ -96,10 +96,13 @@ export class DatabaseRunLedger implements RunLedger {
     return { run: runOf(row), states, failuresBefore, isWaveForgiven: forgiven >= row.wave };
   }
 
-  async items(): Promise<FleetItem[]> {
+  async items({ states, limit }: ItemFilter = {}): Promise<FleetItem[]> {
+    const wanted = states === undefined ? null : JSON.stringify(states);
     const rows = await this.#sql<ItemRow>(
-      `select ${ITEM_COLUMNS} from tenancy_fleet_items item where item.run_id = ?::bigint order by item.position`,
-      [this.#id],
+      `select ${ITEM_COLUMNS} from tenancy_fleet_items item
+       where item.run_id = ?::bigint and (?::jsonb is null or item.state in (select jsonb_array_elements_text(?::jsonb)))
+       order by item.position limit ?::bigint`,
+      [this.#id, wanted, wanted, limit ?? null],
     );
     return rows.map(itemOf);
   }

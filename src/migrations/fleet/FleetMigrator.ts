@@ -17,12 +17,14 @@ import {
   checkFleetOptions,
   type FleetMigrateOptions,
   type FleetPlanOptions,
+  type FleetReportOptions,
   type FleetRollbackOptions,
   type FleetSelection,
   type FleetWorkOptions,
   migrateShape,
   planShape,
   recordShape,
+  reportShape,
   rollbackShape,
   selectionShape,
   workShape,
@@ -167,9 +169,13 @@ export class FleetMigrator<T extends Tenant = Tenant> {
     return this.#work(await this.#begin({ kind: 'rollback', settings, by, ofRun: runId }, takenBack), checked);
   }
 
-  /** The report of a run as it is now. Rejects with `FleetRunNotFoundError`. */
-  async report(runId: string): Promise<FleetReport> {
-    return reportOf(await this.#ledger('report').open(runId), true);
+  /**
+   * The report of a run as it is now. With options `items` has only those tenants, of a run over very many; its counts are
+   * of all. Rejects with `FleetRunNotFoundError`.
+   */
+  async report(runId: string, options?: FleetReportOptions): Promise<FleetReport> {
+    const filter = options && checkFleetOptions('report', reportShape, options);
+    return reportOf(await this.#ledger('report').open(runId), true, filter);
   }
 
   /** The newest runs first. */

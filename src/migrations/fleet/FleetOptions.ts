@@ -2,7 +2,13 @@ import { z } from 'zod';
 import { LONGEST_DELAY_MS } from '../../connections/Clock.ts';
 import { TenancyConfigurationError } from '../../errors.ts';
 import type { Tenant, TenantStatus } from '../../tenant/Tenant.ts';
-import type { FleetCounts, FleetItem, FleetWaveReport } from './FleetRun.ts';
+import {
+  FLEET_ITEM_STATES,
+  type FleetCounts,
+  type FleetItem,
+  type FleetItemState,
+  type FleetWaveReport,
+} from './FleetRun.ts';
 import { type FleetWave, waveShape } from './waves.ts';
 
 /** Which tenants. Left out, all whose status is `active`, `readonly`, `suspended` or `maintenance`. */
@@ -55,6 +61,7 @@ export interface FleetPlanOptions<T extends Tenant = Tenant> extends FleetSelect
   readonly waves?: readonly FleetWave[] | undefined;
 }
 
+/** Options of {@link FleetMigrator.migrate}: which tenants, in which waves, and how. */
 export interface FleetMigrateOptions<T extends Tenant = Tenant> extends FleetPlanOptions<T>, FleetWorkOptions {
   /** The run stops once so many tenants have failed. @default it goes on, but not into the next wave */
   readonly stopAfterFailures?: number | undefined;
@@ -73,8 +80,17 @@ export interface FleetMigrateOptions<T extends Tenant = Tenant> extends FleetPla
   readonly by?: string | undefined;
 }
 
+/** Options of {@link FleetMigrator.rollback}. */
 export type FleetRollbackOptions = FleetWorkOptions &
   Pick<FleetMigrateOptions, 'attempts' | 'lockTimeoutMs' | 'statementTimeoutMs' | 'stopAfterFailures' | 'by'>;
+
+/** Which tenants of a run its report has. */
+export interface FleetReportOptions {
+  /** Only those that are in one of these states. @default all */
+  readonly states?: readonly FleetItemState[] | undefined;
+  /** No more than so many, in the order of the run. @default all */
+  readonly limit?: number | undefined;
+}
 
 export const FLEET_DEFAULTS = Object.freeze({
   attempts: 5,
@@ -135,6 +151,10 @@ export const migrateShape = z.strictObject({
 });
 export const workShape = z.strictObject(work);
 export const rollbackShape = z.strictObject({ ...work, ...run });
+export const reportShape = z.strictObject({
+  states: z.array(z.enum(FLEET_ITEM_STATES)).optional(),
+  limit: z.int().min(0).optional(),
+});
 export const selectionShape = z.strictObject(selection);
 
 export type CheckedWork = z.infer<typeof workShape>;

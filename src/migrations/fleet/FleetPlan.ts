@@ -20,6 +20,7 @@ export interface FleetPlan {
   readonly waves: readonly (readonly PlannedTenant[])[];
 }
 
+/** A migration that some of the tenants lack. */
 export interface PlannedMigration {
   readonly name: string;
   /** How many tenants lack it. */
@@ -30,6 +31,7 @@ export interface PlannedMigration {
   readonly sqlUnknownBecause: string | undefined;
 }
 
+/** What one tenant lacks, as its database says now. */
 export interface PlannedTenant {
   readonly tenantId: string;
   readonly server: string;

@@ -6,11 +6,13 @@ export type FleetRunKind = 'migrate' | 'rollback';
 /** A run that is `stopped` has tenants left, and goes on by `resume` or `retry`. */
 export type FleetRunState = 'running' | 'stopped' | 'finished';
 
+export const FLEET_ITEM_STATES = Object.freeze(['pending', 'running', 'done', 'unchanged', 'failed'] as const);
+
 /**
  * Where a tenant of a run is. `done`: migrations were applied, or taken back; `unchanged`: there was nothing to do;
  * `failed`: it was tried as often as it should be, or trying again would not help.
  */
-export type FleetItemState = 'pending' | 'running' | 'done' | 'unchanged' | 'failed';
+export type FleetItemState = (typeof FLEET_ITEM_STATES)[number];
 
 /** What each attempt of a run keeps to, whichever process makes it. */
 export interface FleetRunSettings {
@@ -77,6 +79,7 @@ export interface FleetItem {
   readonly finishedAt: string | undefined;
 }
 
+/** How many tenants of a run are in each state. */
 export type FleetCounts = Readonly<Record<FleetItemState | 'tenants', number>>;
 
 /** What became of a run. Plain data that JSON holds. */

@@ -1,6 +1,15 @@
 import type { Clock } from '../../connections/Clock.ts';
 import type { FleetItem, FleetItemState, FleetMigration, FleetRun } from './FleetRun.ts';
-import type { Claim, NewFleetItem, NewFleetRun, Outcome, Progress, Reopening, RunLedger } from './RunLedger.ts';
+import type {
+  Claim,
+  ItemFilter,
+  NewFleetItem,
+  NewFleetRun,
+  Outcome,
+  Progress,
+  Reopening,
+  RunLedger,
+} from './RunLedger.ts';
 
 interface Entry extends NewFleetItem {
   state: FleetItemState;
@@ -60,8 +69,9 @@ export class MemoryRunLedger implements RunLedger {
     return { run: this.#run, states, failuresBefore: 0, isWaveForgiven: false };
   }
 
-  async items(): Promise<FleetItem[]> {
-    return this.#entries.map(({ tenantId, server, wave, state, attempts, executedBefore, ...entry }) => {
+  async items({ states, limit }: ItemFilter = {}): Promise<FleetItem[]> {
+    const wanted = this.#entries.filter(({ state }) => states?.includes(state) !== false);
+    return wanted.slice(0, limit).map(({ tenantId, server, wave, state, attempts, executedBefore, ...entry }) => {
       const { migrations, to, error, startedAt, finishedAt } = entry;
       const from = executedBefore?.at(-1);
       return {

@@ -59,6 +59,14 @@ export interface Progress {
   readonly isWaveForgiven: boolean;
 }
 
+/** Which tenants of a run are read. */
+export interface ItemFilter {
+  /** @default all */
+  readonly states?: readonly FleetItemState[] | undefined;
+  /** @default all */
+  readonly limit?: number | undefined;
+}
+
 /** Who changes a run that rests: to go on with what is pending, or to try what failed as well. */
 export type Reopening = 'resume' | 'retry';
 
@@ -68,7 +76,8 @@ export type Reopening = 'resume' | 'retry';
  */
 export interface RunLedger {
   progress(): Promise<Progress>;
-  items(): Promise<FleetItem[]>;
+  /** In the order of the run; with `states`, only those, and with `limit` no more than so many. */
+  items(filter?: ItemFilter): Promise<FleetItem[]>;
   /** Takes the next tenant that is due, on one of these servers, or whose worker gave no sign of life in time. */
   claim(worker: string, servers: readonly string[], leaseMs: number): Promise<Claim | undefined>;
   /**

@@ -1,4 +1,4 @@
-import { connectFailureOf } from '../../connections/connectFailure.ts';
+import { CredentialsError, connectFailureOf } from '../../connections/connectFailure.ts';
 import { ConnectionBudgetExceededError, MigrationLockTimeoutError } from '../../errors.ts';
 
 /**
@@ -8,13 +8,15 @@ import { ConnectionBudgetExceededError, MigrationLockTimeoutError } from '../../
  */
 const PASSING = ['08', '40001', '40P01', '53', '55006', '55P03', '57P'];
 
+const PASSING_ERRORS = [MigrationLockTimeoutError, ConnectionBudgetExceededError, CredentialsError];
+
 /** Whether it is worth trying the same once more. */
 export function mayPass(error: unknown): boolean {
   if (['server', 'full'].includes(connectFailureOf(error))) {
     return true;
   }
   for (let reason = error; typeof reason === 'object' && reason !== null; reason = Reflect.get(reason, 'cause')) {
-    if (reason instanceof MigrationLockTimeoutError || reason instanceof ConnectionBudgetExceededError) {
+    if (PASSING_ERRORS.some((kind) => reason instanceof kind)) {
       return true;
     }
     const code: unknown = Reflect.get(reason, 'code');

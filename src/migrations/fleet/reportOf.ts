@@ -1,8 +1,18 @@
-import { countsOf, type FleetReport } from './FleetRun.ts';
-import type { RunLedger } from './RunLedger.ts';
+import { countsOf, type FleetCounts, type FleetReport } from './FleetRun.ts';
+import type { ItemFilter, Progress, RunLedger } from './RunLedger.ts';
 
-export async function reportOf(ledger: RunLedger, recorded: boolean): Promise<FleetReport> {
-  const items = await ledger.items();
-  const { run } = await ledger.progress();
-  return { ...run, recorded, counts: countsOf(items.map(({ state }) => state)), items };
+export async function reportOf(ledger: RunLedger, recorded: boolean, filter?: ItemFilter): Promise<FleetReport> {
+  const items = await ledger.items(filter);
+  const { run, states } = await ledger.progress();
+  const counts = filter === undefined ? countsOf(items.map(({ state }) => state)) : summed(states);
+  return { ...run, recorded, counts, items };
+}
+
+function summed(states: Progress['states']): FleetCounts {
+  const counts = { ...countsOf([]) };
+  for (const { state, count } of states) {
+    counts[state] += count;
+    counts.tenants += count;
+  }
+  return counts;
 }

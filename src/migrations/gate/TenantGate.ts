@@ -1,7 +1,7 @@
 import type { Clock } from '../../connections/Clock.ts';
+import { unlessAborted } from '../../connections/unlessAborted.ts';
 import { TenantBehindError } from '../../errors.ts';
 import type { TenancyEmitter } from '../../events.ts';
-import { unlessAborted } from '../../orm/unlessAborted.ts';
 import type { CheckedVersionGate } from './VersionGateOptions.ts';
 
 export interface TenantGateParts {

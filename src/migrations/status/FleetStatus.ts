@@ -30,6 +30,7 @@ export interface FleetStatusCounts {
   readonly drifted: number | undefined;
 }
 
+/** Where one tenant stands: its `state` says which of the two it is. */
 export type TenantStatusReport = TenantVersionReport | TenantFailureReport;
 
 interface OfTenant {
@@ -55,6 +56,7 @@ export interface TenantFailureReport extends OfTenant {
   readonly error: StatusFailure;
 }
 
+/** Why a tenant could not be asked. Plain data, without secrets. */
 export interface StatusFailure {
   /** Of an error of this library, as `TENANT_DATABASE_MISSING`. */
   readonly code: string | undefined;

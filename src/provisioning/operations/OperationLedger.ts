@@ -39,6 +39,7 @@ export interface FirstStep {
   readonly inCentral: InCentral;
 }
 
+/** Which operations are listed, the newest first. */
 export interface OperationFilter {
   readonly tenantId?: string | undefined;
   /** Only those that are not over. @default false */

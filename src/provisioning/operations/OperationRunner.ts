@@ -21,6 +21,7 @@ export interface RunnerParts {
   readonly closing: AbortSignal;
 }
 
+/** Options of whatever is made of recorded steps. */
 export interface OperationOptions {
   /** Aborts before the next step. */
   readonly signal?: AbortSignal | undefined;

@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { CredentialSource, Credentials } from '../../connections/Credentials.ts';
+import { CredentialsError } from '../../connections/connectFailure.ts';
 import type { SecretStore } from '../../secrets/SecretStore.ts';
 import { SecretUnreadableError, TenantSecretMissingError } from '../../secrets/secretErrors.ts';
 
 const MAX_KNOWN = 10_000;
 /** How long the store is not asked again for a tenant. A password that was replaced is found out by a refused login. */
 const KNOWN_MS = 5 * 60_000;
+/** How long the store may take to answer. */
+const READ_TIMEOUT_MS = 5_000;
 /** A rotation that was cut off may have left the password of before the one before. */
 const MAX_PASSWORDS = 3;
 
@@ -70,12 +73,7 @@ export class TenantCredentials {
     if (known !== undefined) {
       return known;
     }
-    const reading = this.read(tenantId).then((found) => {
-      if (found === undefined) {
-        throw new TenantSecretMissingError(tenantId);
-      }
-      return found;
-    });
+    const reading = this.#readInTime(tenantId);
     this.#known.set(tenantId, reading);
     reading.catch(() => {
       if (this.#known.peek(tenantId) === reading) {
@@ -83,6 +81,28 @@ export class TenantCredentials {
       }
     });
     return reading;
+  }
+
+  /** Only what is wrong with the secret itself is told as it is: a store that is away says nothing of the tenant's server. */
+  async #readInTime(tenantId: string): Promise<Credentials> {
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const why = `its secret was not read within ${READ_TIMEOUT_MS} ms`;
+    const timer = setTimeout(() => reject(new CredentialsError(tenantId, why)), READ_TIMEOUT_MS);
+    timer.unref();
+    try {
+      const found = await Promise.race([this.read(tenantId), late]);
+      if (found === undefined) {
+        throw new TenantSecretMissingError(tenantId);
+      }
+      return found;
+    } catch (error) {
+      const isOfSecret = error instanceof SecretUnreadableError || error instanceof TenantSecretMissingError;
+      throw isOfSecret || error instanceof CredentialsError
+        ? error
+        : new CredentialsError(tenantId, 'its secret could not be read', error);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** The next connection begins with the password that this one was opened by. */

@@ -28,5 +28,5 @@ describe('the page about the command line', () => {
         code === 0 ? '' : expect.any(String),
       ]);
     }
-  });
+  }, 180_000);
 });

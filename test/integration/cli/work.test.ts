@@ -1,5 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CliWorld } from '../../support/cli/CliWorld.ts';
 
@@ -87,22 +85,5 @@ describe('work in each tenant', () => {
     expect(code).toBe(0);
     expect(stdout.trim().split('\n')).toEqual(["'t02'", '1', "'t02'", "'1 t02 Street'"]);
     expect((await world.run(['shell', 'nobody'])).code).toBe(1);
-  });
-});
-
-describe('tenants init', () => {
-  it('writes what is missing, and keeps what is there', async () => {
-    await using world = await CliWorld.create(0);
-    expect((await world.run(['init'])).code).toBe(2);
-    world.write('package.json', JSON.stringify({ dependencies: { '@mikro-orm/core': '^7.2.0' } }));
-    world.write('mikro-orm.config.ts', '// mine');
-    const { code, stdout } = await world.run(['init']);
-    expect(code).toBe(0);
-    expect(stdout).toContain('written: tenancy.config.ts\nkept as it is: mikro-orm.config.ts');
-    expect(stdout).toContain('npm install mikro-orm-multitenancy @mikro-orm/postgresql @mikro-orm/migrations');
-    expect(readFileSync(join(world.folder, 'mikro-orm.config.ts'), 'utf8')).toBe('// mine');
-    expect(readFileSync(join(world.folder, 'tenancy.config.ts'), 'utf8')).toContain('defineTenancyConfig({');
-    expect((await world.run(['init', '--json'])).json()).toMatchObject({ files: [{ is: 'kept' }, { is: 'kept' }] });
-    expect(existsSync(join(world.folder, 'src'))).toBe(false);
   });
 });

@@ -64,6 +64,12 @@ describe('a run over the fleet', () => {
     });
     expect(report.items[1]?.error?.message).toContain('not here');
     expect(await world.executed('t01')).toEqual([]);
+    const failures = await manager.fleet.report(report.id ?? '', { states: ['failed'] });
+    expect({ ...failures, items: [] }).toEqual({ ...report, items: [] });
+    expect(failures.items).toEqual([report.items[1]]);
+    const first = await manager.fleet.report(report.id ?? '', { limit: 1 });
+    expect(first.items).toEqual([report.items[0]]);
+    await expect(manager.fleet.report(report.id ?? '', { states: ['gone' as 'failed'] })).rejects.toThrow('states');
     const failedAgain = await manager.fleet.retry(report.id ?? '');
     expect(states(failedAgain)).toEqual({ t00: 'done', t01: 'failed', t02: 'done' });
     expect(failedAgain.items.map(({ attempts }) => attempts)).toEqual([1, 2, 1]);

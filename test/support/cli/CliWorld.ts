@@ -1,26 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { PassThrough, Readable } from 'node:stream';
-import { runCli } from '../../../src/cli/runCli.ts';
 import { serverUrl } from '../databases.ts';
 import { FLEET_MIGRATIONS, type FleetMigrations, FleetWorld } from '../fleet/FleetWorld.ts';
 import { House } from '../manager/TestTenants.ts';
-
-export interface CliResult {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-  /** What it printed, which must be JSON. */
-  json(): unknown;
-}
-
-export interface CliRun {
-  readonly stdin?: string;
-  readonly isTerminal?: boolean;
-  readonly signal?: AbortSignal;
-  readonly env?: Readonly<Record<string, string>>;
-}
+import { type CliResult, type CliRun, CommandFolder } from './CommandFolder.ts';
 
 declare global {
   var tenancyTestConfigs: Map<string, unknown> | undefined;
@@ -28,7 +9,7 @@ declare global {
 
 /** A project with tenants, and `tenants` run in it, within this process. */
 export class CliWorld implements AsyncDisposable {
-  readonly folder = mkdtempSync(join(tmpdir(), 'tenants-cli-'));
+  readonly #folder = new CommandFolder();
   readonly fleet: FleetWorld;
 
   private constructor(fleet: FleetWorld) {
@@ -56,37 +37,21 @@ export class CliWorld implements AsyncDisposable {
     );
   }
 
-  write(file: string, text: string): void {
-    writeFileSync(join(this.folder, file), text);
+  get folder(): string {
+    return this.#folder.path;
   }
 
-  async run(args: readonly string[], options: CliRun = {}): Promise<CliResult> {
-    const [out, err] = [new PassThrough(), new PassThrough()];
-    const [stdout, stderr] = [text(out), text(err)];
-    const { isTerminal: isTTY = false, signal = new AbortController().signal, env = {} } = options;
-    const code = await runCli(args, {
-      stdin: Object.assign(Readable.from([Buffer.from(options.stdin ?? '')]), { isTTY }),
-      stdout: Object.assign(out, { isTTY, columns: 200 }),
-      stderr: Object.assign(err, { isTTY, columns: 200 }),
-      ...{ cwd: this.folder, env, signal },
-    });
-    out.end();
-    err.end();
-    const [o, e] = [await stdout, await stderr];
-    return { code, stdout: o, stderr: e, json: () => JSON.parse(o) };
+  write(file: string, text: string): void {
+    this.#folder.write(file, text);
+  }
+
+  run(args: readonly string[], options: CliRun = {}): Promise<CliResult> {
+    return this.#folder.runAs(args, options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     globalThis.tenancyTestConfigs?.delete(this.folder);
-    rmSync(this.folder, { recursive: true });
+    this.#folder[Symbol.dispose]();
     await this.fleet[Symbol.asyncDispose]();
   }
-}
-
-async function text(stream: PassThrough): Promise<string> {
-  let all = '';
-  for await (const chunk of stream) {
-    all += String(chunk);
-  }
-  return all;
 }

@@ -17,6 +17,9 @@ export const LIMITS: ConnectionBudgetLimits = {
   checkAfterIdleMs: 1_000_000,
 };
 
+/** More than any test needs. */
+const ROUNDS = 1_000;
+
 /** A connection that counts as a socket until the test lets it close. */
 export class FakeConnection implements BudgetedConnection {
   readonly tenantId: string;
@@ -69,14 +72,15 @@ export type FakeAccount = ConnectionAccount<FakeConnection>;
 
 /** A budget over connections that open and close when the test says so. */
 export class BudgetWorld {
-  readonly clock = new FakeClock();
+  readonly clock: FakeClock;
   readonly budget: ConnectionBudget<FakeConnection>;
   readonly openings: FakeOpening[] = [];
   readonly connections: FakeConnection[] = [];
   /** How many openings began, ever. */
   begun = 0;
 
-  constructor(limits: Partial<ConnectionBudgetLimits> = {}, random?: () => number) {
+  constructor(limits: Partial<ConnectionBudgetLimits> = {}, random?: () => number, clock = new FakeClock()) {
+    this.clock = clock;
     this.budget = new ConnectionBudget({ ...LIMITS, ...limits }, this.clock, random);
   }
 
@@ -93,15 +97,30 @@ export class BudgetWorld {
     );
   }
 
-  /** Opens what is asked for and closes what is given up, until nothing more happens. */
+  /** Opens what is asked for and closes what is given up, until nothing more happens. Throws when that never comes. */
   async serve(): Promise<void> {
-    for (await settled(); this.openings.length > 0 || this.closing.length > 0; await settled()) {
+    await settled();
+    for (let round = 0; this.openings.length > 0 || this.closing.length > 0; round += 1) {
+      if (round === ROUNDS) {
+        throw new Error('Connections are opened and closed for ever.');
+      }
       for (const opening of [...this.openings]) {
         opening.succeed();
       }
       for (const connection of this.closing) {
         connection.finishClosing();
       }
+      await settled();
+    }
+  }
+
+  /** Serves until `isDone`. Throws when that never comes. */
+  async serveUntil(isDone: () => boolean): Promise<void> {
+    for (let round = 0; !isDone(); round += 1) {
+      if (round === ROUNDS) {
+        throw new Error('Somebody is never served.');
+      }
+      await this.serve();
     }
   }
 
@@ -168,9 +187,7 @@ export async function useInTurn(world: BudgetWorld, accounts: readonly FakeAccou
     await settled();
     account.release(connection);
   });
-  while (served.length < accounts.length) {
-    await world.serve();
-  }
+  await world.serveUntil(() => served.length === accounts.length);
   await Promise.all(uses);
   return served;
 }

@@ -65,9 +65,12 @@ export class ProxiedConnection {
     for (const bytes of this.#fromClient.splice(0)) {
       this.#upstream.write(bytes);
     }
+    // One packet for what came in one, not one for each message.
+    this.#client.cork();
     for (const bytes of this.#fromServer.splice(0)) {
       this.#answer(bytes);
     }
+    this.#client.uncork();
     if (this.#upstreamIsGone) {
       this.#client.end();
     }

@@ -71,6 +71,13 @@ function answerOf(received: string, isOver: boolean): RawAnswer | undefined {
   }
   const body = received.slice(head.length);
   const length = /^content-length: (\d+)\r?$/im.exec(headers)?.[1];
-  const isComplete = length === undefined ? isOver : body.length >= Number(length);
-  return isComplete ? { status: Number(status), body } : undefined;
+  const isChunked = /^transfer-encoding: chunked\r?$/im.test(headers);
+  const isEnded = isOver || (isChunked && body.endsWith('0\r\n\r\n'));
+  const isComplete = length === undefined ? isEnded : body.length >= Number(length);
+  return isComplete ? { status: Number(status), body: isChunked ? withoutFrames(body) : body } : undefined;
+}
+
+/** The content of a chunked body whose content has no line breaks. */
+function withoutFrames(body: string): string {
+  return body.replace(/(?:^|\r\n)[0-9a-f]+\r\n/gi, '').trimEnd();
 }

@@ -180,3 +180,16 @@ export const wireRequests: fc.Arbitrary<WireRequest> = fc.record({
   tenantHeaders: lines(id),
   cookies: lines(id.map((name) => `a=1; tenant=${name}; b=2`)),
 });
+
+/** The request as it goes over the wire. */
+export function bytesOf(request: WireRequest): string {
+  const named: readonly (readonly [string, readonly string[]])[] = [
+    ['Host', request.hosts],
+    ['X-Forwarded-Host', request.forwardedHosts],
+    ['Forwarded', request.forwarded],
+    ['x-TENANT', request.tenantHeaders],
+    ['cookie', request.cookies],
+  ];
+  const lines = named.flatMap(([name, values]) => values.map((value) => `${name}: ${value}`));
+  return `${[`GET ${request.target} HTTP/1.1`, ...lines].join('\r\n')}\r\n\r\n`;
+}

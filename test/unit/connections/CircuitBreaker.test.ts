@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { TenantConnectionError, TenantDatabaseMissingError, WrongDatabaseError } from 'mikro-orm-multitenancy';
 import { CircuitBreaker } from '../../../src/connections/CircuitBreaker.ts';
 import { ConnectDeadlineError, connectFailureOf } from '../../../src/connections/connectFailure.ts';
+import { TenantConnectionError, TenantDatabaseMissingError, WrongDatabaseError } from '../../../src/errors.ts';
 import { BudgetWorld, outcomeOf } from '../../support/connections/BudgetWorld.ts';
 import { FakeClock } from '../../support/FakeClock.ts';
 import { settled } from '../../support/settled.ts';
@@ -51,6 +51,20 @@ describe('a circuit breaker', () => {
     breaker.succeed();
     expect(breaker.state).toBe('closed');
     expect(log).toEqual(['down, again in 100', 'changed', 'changed', 'up after 300', 'changed']);
+  });
+
+  it('says that it is open only while it keeps everybody away', () => {
+    const { breaker, clock } = watchedBreaker();
+    for (let n = 0; n < 3; n += 1) {
+      breaker.fail(REFUSED);
+    }
+    expect(breaker.state).toBe('open');
+    // Nobody asks, so that nothing but the time tells.
+    clock.advance(100);
+    expect(breaker.state).toBe('half-open');
+    breaker.begin();
+    breaker.fail(REFUSED);
+    expect(breaker.state).toBe('open');
   });
 
   it('lets the next one probe when a probe was given up', () => {

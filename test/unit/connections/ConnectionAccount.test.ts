@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { TenantClosedError, TenantConnectionError, TenantDatabaseMissingError } from 'mikro-orm-multitenancy';
+import { TenantClosedError, TenantConnectionError, TenantDatabaseMissingError } from '../../../src/errors.ts';
 import { BudgetWorld, type FakeConnection, outcomeOf } from '../../support/connections/BudgetWorld.ts';
 import { settled } from '../../support/settled.ts';
 
@@ -24,7 +24,7 @@ describe('the account of a tenant', () => {
     const acme = world.account('acme');
     const outcomes = Array.from({ length: 20 }, () => outcomeOf(acme.acquire()));
     let attempts = 0;
-    for (; world.openings.length > 0; attempts += 1) {
+    for (; world.openings.length > 0 && attempts < 20; attempts += 1) {
       world.openings[0]?.fail(refused());
       await settled();
     }
@@ -89,6 +89,23 @@ describe('the account of a tenant', () => {
     expect(newcomer.value?.tenantId).toBe('acme');
   });
 
+  it('lets a newcomer wait with those who do, although nothing may be opened yet', async () => {
+    const world = new BudgetWorld();
+    const acme = world.account('acme');
+    const held = acme.acquire();
+    await world.serve();
+    const [unlucky, patient] = [outcomeOf(acme.acquire()), outcomeOf(acme.acquire())];
+    world.openings[0]?.fail(refused());
+    await settled();
+    acme.broken(await held);
+    const newcomer = outcomeOf(acme.acquire());
+    await world.serve();
+    expect([unlucky, patient, newcomer].map(({ error }) => error !== undefined)).toEqual([true, false, false]);
+    world.clock.advance(100);
+    await world.serve();
+    expect([patient, newcomer].map(({ value }) => value !== undefined)).toEqual([true, true]);
+  });
+
   it('closes what its user does not trust, and opens another for whoever waits', async () => {
     const world = new BudgetWorld({ maxConnectionsPerTenant: 1 });
     const acme = world.account('acme');
@@ -145,6 +162,7 @@ describe('the account of a tenant', () => {
     const world = new BudgetWorld();
     const acme = world.account('acme');
     await acme.end('evicted', 0, () => {});
+    expect(world.budget.tenantStats()).toEqual({});
     await expect(acme.acquire()).rejects.toBeInstanceOf(TenantClosedError);
     world.assertEmpty();
   });
@@ -169,7 +187,7 @@ describe('the account of a tenant', () => {
     opening?.fail(opening.signal.reason);
     acme.release(idle as FakeConnection);
     await world.serve();
-    expect(ended).toEqual({});
+    expect(ended).toStrictEqual({});
     world.clock.advance(500);
     expect(forced).toEqual([used]);
     await world.serve();
@@ -187,7 +205,7 @@ describe('the account of a tenant', () => {
     const connection = world.openings[0]?.succeed();
     await settled();
     expect(connection?.closeCause).toBe('ended');
-    expect(ended).toEqual({});
+    expect(ended).toStrictEqual({});
     await world.serve();
     expect(waiting.error).toBeInstanceOf(TenantClosedError);
     expect(ended).toHaveProperty('value');

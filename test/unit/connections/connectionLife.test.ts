@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ConnectionBudgetExceededError, TenantClosedError, TenantConnectionError } from 'mikro-orm-multitenancy';
+import { ConnectionBudgetExceededError, TenantClosedError, TenantConnectionError } from '../../../src/errors.ts';
 import { BudgetWorld, type FakeConnection, outcomeOf } from '../../support/connections/BudgetWorld.ts';
 import { settled } from '../../support/settled.ts';
 
@@ -125,7 +125,23 @@ describe('a connection that was idle for long', () => {
     await world.serve();
     await ended;
     expect(refused.error).toBeInstanceOf(TenantClosedError);
+    expect(connection.closeCause).toBe('ended');
     world.assertEmpty();
+  });
+
+  it('takes none with it that came back while it was tried', async () => {
+    const world = new BudgetWorld(CHECKED);
+    const { account, connections } = await opened(world, 2);
+    const [connection, other] = connections as [FakeConnection, FakeConnection];
+    const check = Promise.withResolvers<boolean>();
+    connection.alive = check.promise;
+    account.release(connection);
+    world.clock.advance(500);
+    void account.acquire();
+    account.release(other);
+    check.resolve(false);
+    await settled();
+    expect([connection, other].map(({ closeCause }) => closeCause)).toEqual(['broken', undefined]);
   });
 });
 
@@ -200,6 +216,34 @@ describe('an account that ends', () => {
     world.clock.advance(1);
     expect(connections.map(({ isCut }) => isCut)).toEqual([true, true]);
     await settled();
+    expect(ended).toHaveProperty('value');
+    world.assertEmpty();
+  });
+
+  it('ends when the last of its connections is closed, idle ones among them', async () => {
+    const world = new BudgetWorld();
+    const { account, connections } = await opened(world, 2);
+    for (const connection of connections) {
+      account.release(connection);
+    }
+    const ended = outcomeOf(account.end('evicted', 100, () => {}));
+    expect(connections.map(({ closeCause }) => closeCause)).toEqual(['ended', 'ended']);
+    connections[0]?.finishClosing();
+    await settled();
+    expect(ended).toStrictEqual({});
+    connections[1]?.finishClosing();
+    await settled();
+    expect(ended).toHaveProperty('value');
+  });
+
+  it('ends when what it was opening has failed', async () => {
+    const world = new BudgetWorld();
+    const account = world.account('acme');
+    const refused = outcomeOf(account.acquire());
+    const ended = outcomeOf(account.end('evicted', 100, () => {}));
+    world.openings[0]?.fail(world.openings[0]?.signal.reason);
+    await settled();
+    expect(refused.error).toBeInstanceOf(TenantClosedError);
     expect(ended).toHaveProperty('value');
     world.assertEmpty();
   });

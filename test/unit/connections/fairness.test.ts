@@ -40,9 +40,7 @@ describe('tenants of different weight', () => {
       }
     }
     blocker.release(await held, true);
-    while (opened.length < 12) {
-      await world.serve();
-    }
+    await world.serveUntil(() => opened.length >= 12);
     expect(opened.slice(0, 12)).toEqual(['a', 'a', 'a', 'b', 'c', 'c', 'a', 'a', 'a', 'b', 'c', 'c']);
   });
 });
@@ -88,9 +86,7 @@ describe('the accounts of one tenant', () => {
     const uses = [use(primary, 'primary'), use(replica, 'replica')];
     world.clock.advance(1);
     uses.push(...Array.from({ length: 30 }, () => use(primary, 'primary')));
-    while (order.length < 32) {
-      await world.serve();
-    }
+    await world.serveUntil(() => order.length === 32);
     await Promise.all(uses);
     expect(order.indexOf('replica')).toBeLessThan(10);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { TenancyConfigurationError } from 'mikro-orm-multitenancy';
 import { checkServer } from '../../../src/connections/ServerOptions.ts';
 import { withPool } from '../../../src/connections/withPool.ts';
+import { TenancyConfigurationError } from '../../../src/errors.ts';
 
 const URL = 'postgresql://app:secret@db1:5432';
 

@@ -19,7 +19,7 @@ import {
   trimmed,
   type WireRequest,
 } from '../../support/resolution/strictReference.ts';
-import { BASE_DOMAIN, TENANTS, wireRequests } from '../../support/resolution/wireRequests.ts';
+import { BASE_DOMAIN, bytesOf, TENANTS, wireRequests } from '../../support/resolution/wireRequests.ts';
 
 const REQUESTS = 4_000;
 const CONNECTIONS = 16;
@@ -45,18 +45,6 @@ async function start({ isPeerTrusted, headers }: Pick<ReferenceOptions, 'isPeerT
     ctx.body = ctx.state['tenant'].id;
   });
   return { manager, server };
-}
-
-function bytesOf(request: WireRequest): string {
-  const named: readonly (readonly [string, readonly string[]])[] = [
-    ['Host', request.hosts],
-    ['X-Forwarded-Host', request.forwardedHosts],
-    ['Forwarded', request.forwarded],
-    ['x-TENANT', request.tenantHeaders],
-    ['cookie', request.cookies],
-  ];
-  const lines = named.flatMap(([name, values]) => values.map((value) => `${name}: ${value}`));
-  return `${[`GET ${request.target} HTTP/1.1`, ...lines].join('\r\n')}\r\n\r\n`;
 }
 
 /** What is to be answered. HTTP/1.1 wants a Host line even where the host comes from elsewhere. */

@@ -17,6 +17,32 @@ describe('a keyed queue', () => {
     expect(log).toEqual(['one begins', 'one ends', 'two begins', 'two ends', 'three begins', 'three ends']);
   });
 
+  it('keeps what came meanwhile in its order, where work has ended that came before it', async () => {
+    const queue = new KeyedQueue();
+    const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const log: string[] = [];
+    const ends = [
+      queue.run('acme', () => first.promise),
+      queue.run('acme', () => second.promise.then(() => log.push('second'))),
+    ];
+    first.resolve();
+    await settled();
+    ends.push(queue.run('acme', async () => log.push('third')));
+    await settled();
+    second.resolve();
+    await Promise.all(ends);
+    expect(log).toEqual(['second', 'third']);
+  });
+
+  it('forgets a key that has no more work, also where that failed', async () => {
+    const queue = new KeyedQueue();
+    const ends = [queue.run('acme', async () => 1), queue.run('globex', () => Promise.reject(new Error('broken')))];
+    expect(queue.size).toBe(2);
+    await Promise.allSettled(ends);
+    await settled();
+    expect(queue.size).toBe(0);
+  });
+
   it('does not let one key wait for another', async () => {
     const queue = new KeyedQueue();
     const { promise, resolve } = Promise.withResolvers<string>();

@@ -58,7 +58,9 @@ describe('X-Forwarded-Host', () => {
   it.each([
     ['acme.com', 'acme.com'],
     ['evil.com, acme.com', 'acme.com'],
-    ['evil.com,other.com ,\t acme.com ', 'acme.com'],
+    ['evil.com,other.com ,\t acme.com \t', 'acme.com'],
+    // Made one name of two, it would be somebody's.
+    ['ac me.com', 'ac me.com'],
     ['', ''],
     ['acme.com,', ''],
   ])('%j gives %j, which the nearest proxy wrote', (value, host) => {
@@ -96,6 +98,7 @@ describe('X-Forwarded-For', () => {
     ['ports', ['203.0.113.5:4711, [fd00::2]:80'], '203.0.113.5'],
     ['IPv6 without brackets', ['2001:DB8::1, fd00::2'], '2001:db8::1'],
     ['IPv4 in IPv6', ['203.0.113.5, ::ffff:10.0.0.2'], '203.0.113.5'],
+    ['a client by IPv4 in IPv6', ['::FFFF:203.0.113.5'], '203.0.113.5'],
     ['a hidden client', ['203.0.113.5, unknown'], undefined],
     ['a hidden hop', ['203.0.113.5, _secret, 10.0.0.2'], undefined],
   ])('gives the right-most untrusted address with %s', (_case, lines, client) => {
@@ -123,6 +126,8 @@ describe('Forwarded', () => {
     ['a trusted hop that says no host', ['for=203.0.113.5, for=10.0.0.2;host=acme.com'], 'acme.com'],
     ['a hop that hides its client', ['for=1.1.1.1;host=evil.com, for=_x;host=acme.com'], 'acme.com'],
     ['a hop without its client', ['for=1.1.1.1;host=evil.com, host=acme.com'], 'acme.com'],
+    ['a comma without a space', ['for=1.1.1.1;host=evil.com,for=203.0.113.5;host=acme.com'], 'acme.com'],
+    ['space around a comma', ['for=1.1.1.1;host=evil.com \t,\t for=203.0.113.5;host=acme.com'], 'acme.com'],
     ['lines', ['for=1.1.1.1;host=evil.com', 'for=203.0.113.5;host=acme.com', 'for=10.0.0.2'], 'acme.com'],
   ])('gives the host that the outermost trusted proxy was asked for, with %s', (_case, lines, host) => {
     expect(rfc7239.hostOf(forwarded(...lines))).toBe(host);
@@ -152,6 +157,7 @@ describe('Forwarded', () => {
     'host="a',
     'host="a\\"',
     'host="a"b',
+    'host="a"b,for=203.0.113.5',
     'host=acme.com:80',
     'for=[2001:db8::1]',
     'for=acme;host=acme.com',
@@ -161,5 +167,7 @@ describe('Forwarded', () => {
     'for=1.1.1.1;x=", for=203.0.113.5;host=acme.com',
   ])('is refused with 400 when it is %j', (value) => {
     expect(() => rfc7239.hostOf(forwarded(value))).toThrow(BadTenantRequestError);
+    // Nothing is left of it for the next request.
+    expect(rfc7239.hostOf(forwarded('host=acme.com'))).toBe('acme.com');
   });
 });

@@ -92,7 +92,8 @@ describe('byClaim with `verify`', () => {
   it('refuses every token of a tenant without an issuer, before asking `verify`', async () => {
     verified.length = 0;
     await expect(idOf(bearing(await token(ACME, { tenant: 'initech' })))).rejects.toThrow(TenantForbiddenError);
-    expect(verified).toEqual([]);
+    // Not by `toEqual([])`, which a list of `undefined` passes.
+    expect(verified).toHaveLength(0);
   });
 
   it('refuses a tenant that does not exist', async () => {
@@ -128,6 +129,7 @@ describe('byClaim with `verify`', () => {
     ['no header', []],
     ['another scheme', ['Basic YTpi']],
     ['another scheme that begins alike', ['Bearers abc']],
+    ['another scheme with the word in it', ['Digest bearer']],
   ])('names no tenant with %s', async (_case, authorization) => {
     expect(await idOf({ headers: { authorization } })).toBeUndefined();
   });
@@ -144,10 +146,25 @@ describe('byClaim with `verify`', () => {
     await expect(idOf({ headers: { authorization } })).rejects.toThrow(BadTenantRequestError);
   });
 
+  it.each<[string, (jwt: string) => readonly string[]]>([
+    ['in another header', (jwt) => [`Bearer ${jwt}`, `Bearer ${jwt}`]],
+    ['after it', (jwt) => [`Bearer ${jwt} ${jwt}`]],
+    ['and something else before it', (jwt) => [`Bearer ? bearer ${jwt}`]],
+  ])('refuses a second token %s, be it the same', async (_case, lines) => {
+    const authorization = lines(await token(ACME, { tenant: 'acme' }));
+    await expect(idOf({ headers: { authorization } })).rejects.toThrow(/must be one bearer token/);
+  });
+
+  it.each(['null', '7', '"acme"', '["acme"]'])('refuses the payload %s, which has no claims', async (payload) => {
+    const jwt = `a.${Buffer.from(payload).toString('base64url')}.c`;
+    await expect(idOf(bearing(jwt))).rejects.toThrow(/no JSON Web Token/);
+  });
+
   it.each([undefined, null, 7, '', 'ACME', ['acme'], { id: 'acme' }])(
     'refuses a token whose claim is %j with 400',
     async (tenant) => {
-      await expect(idOf(bearing(await token(ACME, { tenant })))).rejects.toThrow(BadTenantRequestError);
+      const request = tenantRequest(bearing(await token(ACME, { tenant })));
+      await expect(bySignedClaim(request)).rejects.toThrow(BadTenantRequestError);
     },
   );
 
@@ -178,6 +195,7 @@ describe('byClaim with `claims`', () => {
     ).toBe('acme');
     expect(await idOf({}, left({ iss: 'https://sso', tenant: 'acme' }, 'https://sso'))).toBe('acme');
     expect(await idOf({}, left(undefined, ACME))).toBeUndefined();
+    expect(await idOf({}, left(null as unknown as undefined, ACME))).toBeUndefined();
   });
 
   it('refuses claims by another issuer', async () => {
@@ -187,15 +205,26 @@ describe('byClaim with `claims`', () => {
     const none = left({ iss: undefined, tenant: 'initech' }, ({ issuer }) => issuer);
     await expect(idOf({}, none)).rejects.toThrow(TenantForbiddenError);
   });
+
+  it.each(['', 7])('takes %j for no issuer, also where the claims are by the same', async (issuer) => {
+    const nobody = left({ iss: issuer, tenant: 'acme' }, () => issuer as string);
+    await expect(idOf({}, nobody)).rejects.toThrow(TenantForbiddenError);
+  });
 });
 
 describe('byClaim', () => {
+  it('says what its source is, and that responses vary by the header of the token', () => {
+    expect(bySignedClaim.source).toBe('claim tenant');
+    expect(bySignedClaim.vary).toEqual(['Authorization']);
+  });
+
   it.each<[string, object]>([
     ['no issuer', { verify: () => ({}) }],
     ['an empty issuer', { issuer: '', verify: () => ({}) }],
     ['neither verify nor claims', { issuer: ACME }],
     ['both', { issuer: ACME, verify: () => ({}), claims: () => ({}) }],
     ['an empty claim', { issuer: ACME, claim: '', verify: () => ({}) }],
+    ['a claim that is no name', { issuer: ACME, claim: 7, verify: () => ({}) }],
   ])('refuses %s when it is built', (_case, options) => {
     expect(() => byClaim(options as ByClaimOptions)).toThrow(TenancyConfigurationError);
   });

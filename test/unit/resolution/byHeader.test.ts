@@ -45,16 +45,22 @@ describe('byHeader', () => {
     expect(await careless(withTenant('acme'))).toBeUndefined();
   });
 
-  it('says that responses vary by the header', () => {
+  it('says what its source is, and that responses vary by the header', () => {
+    expect(resolve.source).toBe('header x-tenant');
     expect(resolve.vary).toEqual(['X-Tenant']);
   });
 
   it.each([[undefined], [{}], [{ trusted: false }], [{ trusted: 'true' }]])('refuses the options %j', (options) => {
     expect(() => byHeader('X-Tenant', options as unknown as ByHeaderOptions)).toThrow(TenancyConfigurationError);
-    expect(() => byHeader('X-Tenant', options as unknown as ByHeaderOptions)).toThrow(/`trusted` is required/);
+    expect(() => byHeader('X-Tenant', options as unknown as ByHeaderOptions)).toThrow(
+      /^byHeader\("X-Tenant"\): `trusted` is required/,
+    );
   });
 
   it.each(['', 'X Tenant', 'X-Tenant:'])('refuses %j, which is no name of a header', (name) => {
     expect(() => byHeader(name, { trusted: true })).toThrow(TenancyConfigurationError);
+    expect(() => byHeader(name, { trusted: true })).toThrow(
+      expect.objectContaining({ cause: expect.objectContaining({ code: 'ERR_INVALID_HTTP_TOKEN' }) }),
+    );
   });
 });

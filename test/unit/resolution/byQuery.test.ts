@@ -47,10 +47,16 @@ describe('byQuery', () => {
   });
 
   it.each([[undefined], [{}], [{ trusted: false }], [{ trusted: 'yes' }]])('refuses the options %j', (options) => {
-    expect(() => byQuery('tenant', options as unknown as ByQueryOptions)).toThrow(/`trusted` is required/);
+    expect(() => byQuery('tenant', options as unknown as ByQueryOptions)).toThrow(
+      /^byQuery\("tenant"\): `trusted` is required/,
+    );
   });
 
-  it('refuses to have no name', () => {
-    expect(() => byQuery('', { trusted: true })).toThrow(TenancyConfigurationError);
+  it('says what its source is', () => {
+    expect(resolve.source).toBe('query tenant');
+  });
+
+  it.each(['', undefined])('refuses %j for a name', (name) => {
+    expect(() => byQuery(name as string, { trusted: true })).toThrow(TenancyConfigurationError);
   });
 });

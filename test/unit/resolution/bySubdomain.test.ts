@@ -48,12 +48,17 @@ describe('bySubdomain', () => {
     expect(custom(tenantRequest({ host: 'www.example.com' }))).toMatchObject({ id: 'www' });
   });
 
+  it('says what its source is', () => {
+    expect(resolve.source).toBe('host');
+  });
+
   it('works under localhost', () => {
     expect(bySubdomain('localhost')(tenantRequest({ host: 'acme.localhost:3000' }))).toMatchObject({ id: 'acme' });
   });
 
   it.each([
     ['a port', 'localhost:3000', /Leave it out/],
+    ['something else after a colon', 'localhost:x', /no domain name/],
     ['an IP address', '127.0.0.1', /no subdomains/],
     ['upper case', 'Example.com', /no domain name/],
     ['a trailing dot', 'example.com.', /no domain name/],

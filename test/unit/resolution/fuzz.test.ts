@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import type { Context } from 'koa';
 import { StaticCatalog } from '../../../src/catalog/StaticCatalog.ts';
 import { TenancyError } from '../../../src/errors.ts';
-import { KoaTenantRequest } from '../../../src/koa/KoaTenantRequest.ts';
+import { HttpTenantRequest } from '../../../src/http/HttpTenantRequest.ts';
+import { KoaExchange } from '../../../src/koa/KoaExchange.ts';
 import { byCookie } from '../../../src/resolution/byCookie.ts';
 import { byDomain } from '../../../src/resolution/byDomain.ts';
 import { byHeader } from '../../../src/resolution/byHeader.ts';
@@ -34,7 +35,7 @@ const resolvers = [
 ];
 
 /** A request as it comes out of node's parser and Koa's. */
-function received(request: WireRequest, proxies: TrustedProxies, remoteAddress: string): KoaTenantRequest {
+function received(request: WireRequest, proxies: TrustedProxies, remoteAddress: string): HttpTenantRequest {
   const rawHeaders = Object.entries({
     Host: request.hosts,
     'X-Forwarded-Host': request.forwardedHosts,
@@ -43,17 +44,15 @@ function received(request: WireRequest, proxies: TrustedProxies, remoteAddress: 
     cookie: request.cookies,
   }).flatMap(([name, lines]) => lines.flatMap((line) => [name, line.replace(/^[ \t]+|[ \t]+$/g, '')]));
   const path = request.target.replace(/^http:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '');
-  return new KoaTenantRequest(
-    {
-      path,
-      originalUrl: request.target,
-      req: { rawHeaders, url: request.target, httpVersionMajor: 1, socket: { remoteAddress } },
-    } as unknown as Context,
-    proxies,
-  );
+  const ctx = {
+    path,
+    originalUrl: request.target,
+    req: { rawHeaders, url: request.target, httpVersionMajor: 1, socket: { remoteAddress } },
+  };
+  return new HttpTenantRequest(new KoaExchange(ctx as unknown as Context), proxies);
 }
 
-async function outcome(request: KoaTenantRequest): Promise<Expected> {
+async function outcome(request: HttpTenantRequest): Promise<Expected> {
   try {
     const resolved = await resolveTenant(request, resolvers, catalog);
     return resolved === undefined ? 'refused' : { tenant: resolved.tenant.id };

@@ -58,8 +58,18 @@ describe('resolveTenant', () => {
   it('gives the path below the prefix, whichever source came first', async () => {
     const request = tenantRequest({ host: 'acme.example.com', path: '/t/acme/houses' });
     expect(await resolveTenant(request, sources, catalog)).toMatchObject({ tenant: { id: 'acme' }, path: '/houses' });
+    const third = tenantRequest({ host: 'acme.com', headers: { 'x-tenant': ['acme'] }, path: '/t/acme/houses' });
+    expect(await resolveTenant(third, [byDomain(), ...sources.slice(1)], catalog)).toMatchObject({ path: '/houses' });
     const other = tenantRequest({ host: 'acme.example.com', path: '/houses' });
     expect(await resolveTenant(other, sources, catalog)).toMatchObject({ path: undefined });
+  });
+
+  it('gives the domain where that named the tenant first', async () => {
+    const request = tenantRequest({ host: 'www.acme.com', path: '/t/acme' });
+    expect(await resolveTenant(request, [byDomain(), byPath({ prefix: '/t' })], catalog)).toMatchObject({
+      domain: 'acme.com',
+    });
+    expect(await resolveTenant(request, sources, catalog)).toMatchObject({ domain: undefined });
   });
 
   it('gives nothing for a request that names no tenant', async () => {
@@ -70,7 +80,9 @@ describe('resolveTenant', () => {
 
   it('refuses an unknown id or domain', async () => {
     await expect(idOf({ host: 'nobody.example.com' })).rejects.toThrow(TenantNotFoundError);
+    await expect(idOf({ host: 'nobody.example.com' })).rejects.toMatchObject({ tenantId: 'nobody' });
     await expect(idOf({ host: 'nobody.com' })).rejects.toThrow(TenantNotFoundError);
+    await expect(idOf({ host: 'nobody.com' })).rejects.toMatchObject({ tenantId: undefined });
   });
 
   it('never goes on to the next source after a name that no tenant has', async () => {
@@ -118,6 +130,9 @@ describe('resolveTenant', () => {
       tenantId: 'acme',
       otherTenantId: 'globex',
       sources: ['host', 'header x-tenant'],
+    });
+    await expect(idOf(parts, [names({ by: 'id', id: 'acme' }), ...sources.slice(1)])).rejects.toMatchObject({
+      sources: ['a function of the application', 'header x-tenant'],
     });
   });
 
@@ -195,6 +210,7 @@ describe('resolveTenant', () => {
     await expect(resolveTenant(request, sources, wrong)).rejects.toThrow(
       /answered find\("acme"\) with tenant "globex"/,
     );
+    await expect(resolveTenant(request, sources, wrong)).rejects.toMatchObject({ tenantId: 'acme' });
   });
 
   it('lets an error of the catalogue pass', async () => {

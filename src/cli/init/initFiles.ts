@@ -1,0 +1,112 @@
+import { posix } from 'node:path';
+import type { Project } from './Project.ts';
+
+/** A file that a project gets. */
+export interface InitFile {
+  readonly file: string;
+  readonly text: string;
+  /** What makes it superfluous: another file, or a line of the project. */
+  readonly insteadOf?: string | undefined;
+}
+
+/** Where `tenants` finds a configuration; the first is what there is. */
+const CONFIGS = ['src/tenancy.config.ts', 'tenancy.config.ts', 'tenancy.config.js', 'tenancy.config.mjs'];
+
+/** The files that the project has or lacks. */
+export interface InitFiles {
+  readonly config: InitFile;
+  readonly mikroOrm: InitFile;
+  /** Where the project uses Koa. */
+  readonly middleware: InitFile | undefined;
+}
+
+export function initFiles(project: Project): InitFiles {
+  const extension = project.isTypeScript ? 'ts' : project.isModule ? 'js' : 'mjs';
+  // `tenants` looks for JavaScript in the project's own folder only.
+  const folder = project.isTypeScript ? project.sources : '';
+  const config = CONFIGS.find((file) => project.has(file)) ?? `${folder}tenancy.config.${extension}`;
+  const existing = project.mikroOrmConfig;
+  const mikroOrm = existing ?? `${folder}mikro-orm.config.${extension}`;
+  return {
+    config: {
+      file: config,
+      text:
+        existing === undefined ? configOfNew(project) : configOfExisting(project, importOf(project, config, existing)),
+    },
+    mikroOrm: { file: mikroOrm, text: mikroOrmConfigText(importOf(project, mikroOrm, config)) },
+    middleware: project.usesKoa ? middlewareOf(project, `${project.sources}tenancy.${extension}`, config) : undefined,
+  };
+}
+
+function middlewareOf(project: Project, file: string, config: string): InitFile {
+  const used = project.find(/mikro-orm-multitenancy\/koa/);
+  const insteadOf = used === undefined || used.file === file ? undefined : `${used.file}:${used.line}`;
+  return { file, text: middlewareText(importOf(project, file, config)), insteadOf };
+}
+
+/** How one file of the project names another one that it imports, with its quotes. */
+export function importOf(project: Project, from: string, to: string): string {
+  const path = posix.relative(posix.dirname(from), to);
+  const name = path.startsWith('.') ? path : `./${path}`;
+  return `'${project.importsTypeScript ? name : name.replace(/\.ts$/, '.js')}'`;
+}
+
+function configOfExisting({ databasePrefix }: Project, mikroOrm: string): string {
+  return `import { defineTenancyConfig, fromMikroOrmConfig } from 'mikro-orm-multitenancy/cli';
+import mikroOrm from ${mikroOrm};
+
+/** The tenants of this application. */
+export default defineTenancyConfig({
+  ...fromMikroOrmConfig(mikroOrm), // entities and migrations, for each tenant; and the server, without its database
+  central: { database: '${databasePrefix}_central' }, // which tenants there are
+  provisioning: { databaseName: (id) => \`${databasePrefix}_\${id}\` },
+});
+`;
+}
+
+function configOfNew({ databasePrefix, isTypeScript, sources }: Project): string {
+  const paths = isTypeScript
+    ? `entities: ['./dist/entities'], // yours
+    entitiesTs: ['./${sources}entities'],
+    migrations: { path: './dist/migrations', pathTs: './${sources}migrations' },`
+    : `entities: ['./${sources}entities'], // yours
+    migrations: { path: './${sources}migrations' },`;
+  return `import { defineTenancyConfig } from 'mikro-orm-multitenancy/cli';
+
+/** The tenants of this application. */
+export default defineTenancyConfig({
+  orm: {
+    ${paths}
+  },
+  server: process.env.DATABASE_URL ?? 'postgresql://postgres:password@localhost:5432',
+  central: { database: '${databasePrefix}_central' }, // which tenants there are
+  provisioning: { databaseName: (id) => \`${databasePrefix}_\${id}\` },
+});
+`;
+}
+
+function mikroOrmConfigText(config: string): string {
+  return `import { mikroOrmConfig } from 'mikro-orm-multitenancy/cli';
+import tenancy from ${config};
+
+/** For MikroORM's own command line: npx mikro-orm --contextName=tenant:acme migration:list */
+export default mikroOrmConfig(tenancy);
+`;
+}
+
+function middlewareText(config: string): string {
+  return `import { TenantOrmManager } from 'mikro-orm-multitenancy';
+import { bySubdomain, tenancy, trustResolution } from 'mikro-orm-multitenancy/koa';
+import config from ${config};
+
+/** What the application has in place of a MikroORM: the tenants, and the middleware that finds the one of a request. */
+export async function openTenancy() {
+  const manager = await TenantOrmManager.init(config);
+  const tenants = tenancy(manager, {
+    resolve: bySubdomain(process.env.BASE_DOMAIN ?? 'localhost'), // acme.localhost
+    authorize: trustResolution, // everybody; or (ctx, tenant) => whether the user belongs to the tenant
+  });
+  return { manager, tenants };
+}
+`;
+}

@@ -1,0 +1,1 @@
+export { type InstrumentationOptions, instrumentTenancy, type TenancyInstrumentation } from './instrumentTenancy.ts';

@@ -1,0 +1,6 @@
+export {
+  type TenancyMetrics,
+  type TenancyMetricsOptions,
+  tenancyMetricNames,
+  tenancyMetrics,
+} from './tenancyMetrics.ts';

@@ -1,0 +1,98 @@
+import { describe, expect, it } from '@jest/globals';
+import { CommandFolder } from '../../support/cli/CommandFolder.ts';
+import { paste, writeExistingApplication } from '../../support/project/existingApplication.ts';
+import { ScratchProject } from '../../support/project/ScratchProject.ts';
+
+interface Printed {
+  readonly files: readonly { readonly file: string; readonly is: string }[];
+  readonly byHand: readonly { readonly title: string; readonly lines: readonly string[] }[];
+}
+
+describe('tenants init', () => {
+  it.each(['ts', 'js'] as const)(
+    'makes an application of one database (.%s) one of tenants',
+    async (extension) => {
+      await using project = new ScratchProject();
+      await writeExistingApplication(project, extension);
+      const folder = extension === 'ts' ? 'src/' : '';
+      const before = project.files();
+
+      const dry = JSON.parse((await project.tenants('init', '--dry-run', '--json')).stdout) as Printed;
+      expect(dry.files.map(({ is }) => is)).toEqual(['to be written', 'kept', 'to be written']);
+      expect(project.files()).toEqual(before);
+
+      const mikroOrm = project.read(`${folder}mikro-orm.config.${extension}`);
+      const done = JSON.parse((await project.tenants('init', '--json')).stdout) as Printed;
+      expect(done.files).toEqual([
+        { file: `${folder}tenancy.config.${extension}`, is: 'written' },
+        { file: `${folder}mikro-orm.config.${extension}`, is: 'kept' },
+        { file: `${folder}tenancy.${extension}`, is: 'written' },
+      ]);
+      expect(done.byHand).toEqual(dry.byHand);
+      expect(done.byHand.map(({ title }) => title).join('\n')).toContain(
+        `MikroORM.init, at ${folder}app.${extension}:7`,
+      );
+      expect(project.read(`${folder}mikro-orm.config.${extension}`)).toBe(mikroOrm);
+
+      const lines = done.byHand.flatMap((step) => step.lines);
+      project.write(`${folder}app.${extension}`, paste(project.read(`${folder}app.${extension}`), lines));
+      if (extension === 'ts') {
+        expect(await project.typecheck()).toMatchObject({ stdout: '' });
+      }
+      for (const line of lines.filter((text) => /^npx tenants (central|create)/.test(text))) {
+        const { code, stderr } = await project.tenants(...line.split(' ').slice(2));
+        expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
+      }
+      await using app = await project.start(`${folder}app.${extension}`);
+      expect(await app.ask('acme.localhost')).toEqual({
+        status: 200,
+        body: [{ id: 1, address: expect.stringMatching(/^(scratch_|tenancy_)/) }],
+      });
+      expect((await app.ask('globex.localhost')).status).toBe(404);
+
+      const again = JSON.parse((await project.tenants('init', '--json')).stdout) as Printed;
+      expect(again.files.map(({ is }) => is)).toEqual(['kept', 'kept', 'kept']);
+    },
+    120_000,
+  );
+
+  it('writes what is missing where there is no MikroORM yet, and wants a project', async () => {
+    using project = new CommandFolder();
+    expect((await project.run('init')).code).toBe(2);
+    project.write('package.json', JSON.stringify({ dependencies: { '@mikro-orm/core': '^7.2.0' } }));
+    project.write('tsconfig.json', '{}');
+    const { code, stdout } = await project.run('init');
+    expect(code).toBe(0);
+    expect(stdout).toContain('written: tenancy.config.ts\nwritten: mikro-orm.config.ts\n');
+    expect(stdout).toContain('npm install mikro-orm-multitenancy @mikro-orm/postgresql @mikro-orm/migrations');
+    expect(project.read('tenancy.config.ts')).toContain("central: { database: 'app_central' }");
+    expect((await project.run('init')).stdout).toContain('kept as it is: tenancy.config.ts');
+    expect(project.files()).toEqual(['mikro-orm.config.ts', 'package.json', 'tenancy.config.ts', 'tsconfig.json']);
+  });
+
+  it('lets `tenants` find what is compiled where files of TypeScript import ".js"', async () => {
+    using project = new CommandFolder();
+    project.write('package.json', JSON.stringify({ name: '@shops/house-shop', dependencies: { koa: '3.3.0' } }));
+    project.write('tsconfig.json', '{ "compilerOptions": { "outDir": "./build", "rootDir": "src" } }');
+    project.write(
+      'src/mikro-orm.config.ts',
+      "import { House } from './House.js';\nexport default { entities: [House] };\n",
+    );
+    const { stdout } = await project.run('init');
+    expect(stdout).toContain('"tenancy": { "configPaths": ["./build/tenancy.config.js"] }');
+    const config = project.read('src/tenancy.config.ts');
+    expect(config).toContain("from './mikro-orm.config.js'");
+    expect(config).toContain("central: { database: 'shops_house_shop_central' }");
+    expect(project.read('src/tenancy.ts')).toContain("from './tenancy.config.js'");
+  });
+
+  it('writes no second middleware beside one that is there', async () => {
+    using project = new CommandFolder();
+    project.write('package.json', JSON.stringify({ type: 'module', dependencies: { koa: '3.3.0' } }));
+    project.write('app.js', "import Koa from 'koa';\nimport { tenancy } from 'mikro-orm-multitenancy/koa';\n");
+    const { stdout } = await project.run('init');
+    expect(stdout).toContain('not needed: tenancy.js, as app.js:2 has it');
+    expect(stdout).not.toContain('openTenancy');
+    expect(project.files()).toEqual(['app.js', 'mikro-orm.config.js', 'package.json', 'tenancy.config.js']);
+  });
+});

@@ -1,0 +1,13 @@
+import '../../unit/connections/ConnectionBudget.test.ts';
+import '../../unit/connections/ConnectionAccount.test.ts';
+import '../../unit/connections/connectionLife.test.ts';
+import '../../unit/connections/fairness.test.ts';
+import '../../unit/connections/noisyNeighbour.test.ts';
+import '../../unit/connections/CircuitBreaker.test.ts';
+import '../../unit/connections/IdleConnections.test.ts';
+import '../../unit/connections/Openings.test.ts';
+import '../../unit/connections/WaitingLine.test.ts';
+import '../../unit/connections/figures.test.ts';
+import '../../unit/connections/patience.test.ts';
+import '../../unit/connections/replicas.test.ts';
+import '../../unit/connections/turns.test.ts';

@@ -1,0 +1,13 @@
+import '../../unit/resolution/RefusalCounts.test.ts';
+import '../../unit/resolution/TrustedProxies.test.ts';
+import '../../unit/resolution/addressRanges.test.ts';
+import '../../unit/resolution/byClaim.test.ts';
+import '../../unit/resolution/byCookie.test.ts';
+import '../../unit/resolution/byDomain.test.ts';
+import '../../unit/resolution/byHeader.test.ts';
+import '../../unit/resolution/byPath.test.ts';
+import '../../unit/resolution/byQuery.test.ts';
+import '../../unit/resolution/bySubdomain.test.ts';
+import '../../unit/resolution/parseHost.test.ts';
+import '../../unit/resolution/parseNode.test.ts';
+import '../../unit/resolution/resolveTenant.test.ts';

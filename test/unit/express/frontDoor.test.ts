@@ -1,0 +1,4 @@
+import { describeFrontDoor } from '../../support/http/describeFrontDoor.ts';
+import { expressDoor } from '../../support/http/expressDoor.ts';
+
+describeFrontDoor('Express', expressDoor);
