@@ -3,13 +3,17 @@ import { CachedCatalog, DatabaseCatalog, StaticCatalog, type Tenant, type Tenant
 import { type CatalogUnderTest, catalogConformance } from '../../../src/testing/index.ts';
 import { CentralWorld } from '../../support/central/CentralWorld.ts';
 import { Customer, type CustomerManager } from '../../support/central/customers.ts';
+import { serverUrl } from '../../support/databases.ts';
+
+/** 100 callers wait for a few connections, on a machine that may be slow. */
+const PATIENT = { url: serverUrl(), acquireTimeoutMs: 20_000 };
 
 describe('every catalogue', () => {
   let world: CentralWorld;
   let manager: CustomerManager;
   beforeAll(async () => {
     world = await CentralWorld.create();
-    manager = await world.manager();
+    manager = await world.manager({ server: PATIENT });
   });
   afterAll(() => world[Symbol.asyncDispose]());
 
@@ -43,7 +47,7 @@ describe('every catalogue', () => {
     },
     'the catalogue of a central database': async (tenants) => {
       await fill(tenants);
-      const own = await world.manager();
+      const own = await world.manager({ server: PATIENT });
       return { catalog: own.catalog, close: () => own.close() };
     },
     'an object with three functions': async (tenants) => {

@@ -1,5 +1,6 @@
 // Does one thing to a tenant, and kills itself with SIGKILL at the statement of a given number: before it is sent, or as
 // soon as it is. Only statements that change something count. Prints their number where it lives to the end.
+import { flushCompileCache } from 'node:module';
 import { TenantOrmManager } from 'mikro-orm-multitenancy';
 import pg from 'pg';
 import { type LifeSettings, lifeOptions, lifeProvisioning } from './lifeOptions.ts';
@@ -37,6 +38,9 @@ pg.Client.prototype.query = function counted(this: pg.Client, ...given: unknown[
   }
   return Reflect.apply(query, this, given);
 } as typeof query;
+
+// Who is killed leaves nothing of what he has compiled to those who come after.
+flushCompileCache();
 
 const manager = await TenantOrmManager.init(lifeOptions({ ...program, provisioning: lifeProvisioning(program) }));
 isCounting = true;
