@@ -60,7 +60,11 @@ export const cures = [
   cure(
     2,
     'transactions of two databases, of which the central one is the outer',
-    edit('orm/guardedEntityManager.ts', 'STAYS_ITSELF in this ? undefined : outerTransactionOf(this)', 'undefined'),
+    edit(
+      'orm/guardedEntityManager.ts',
+      '(this as Guarded)[STAYS_ITSELF] ? undefined : outerTransactionOf(this)',
+      'undefined',
+    ),
     'centralDatabase',
   ),
   cure(
@@ -74,7 +78,7 @@ export const cures = [
     'forks of the central database that stay themselves',
     edit(
       'orm/guardedEntityManager.ts',
-      'STAYS_ITSELF in this ? undefined : outerTransactionOf(this)',
+      '(this as Guarded)[STAYS_ITSELF] ? undefined : outerTransactionOf(this)',
       'outerTransactionOf(this)',
     ),
     'centralDatabase',

@@ -11,7 +11,7 @@ import type { EntityOwner } from '../context/OwnerGuard.ts';
 import { currentContext } from '../context/TenantContext.ts';
 import { TenancyConfigurationError, TenantOpenError } from '../errors.ts';
 import type { CloseReason, TenancyEmitter } from '../events.ts';
-import { assertTenant, createdAtOf, serverOf, statusOf, type Tenant } from '../tenant/Tenant.ts';
+import { assertTenant, createdTimeOf, serverOf, statusOf, type Tenant } from '../tenant/Tenant.ts';
 import { unavailabilityOf } from '../tenant/unavailabilityOf.ts';
 import { type EvictionLimits, EvictionPolicy } from './EvictionPolicy.ts';
 import type { OrmTemplate } from './OrmTemplate.ts';
@@ -268,7 +268,7 @@ export class OpenTenants<T extends Tenant> {
    * that comes after a drop may have the same id and database.
    */
   #placeOf(tenant: T): string {
-    return `${databaseOf(tenant)} ${this.serverOf(tenant).sessionOf(tenant).key} ${createdAtOf(tenant) ?? ''}`;
+    return `${databaseOf(tenant)} ${this.serverOf(tenant).sessionOf(tenant).key} ${createdTimeOf(tenant) ?? ''}`;
   }
 
   serverOf(tenant: T): PostgresServer {

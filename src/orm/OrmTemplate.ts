@@ -1,4 +1,4 @@
-import { type CacheAdapter, NullCacheAdapter } from '@mikro-orm/core';
+import { type CacheAdapter, type EntityComparator, NullCacheAdapter } from '@mikro-orm/core';
 import { MikroORM, type Options, EntityManager as PostgreSqlEntityManager } from '@mikro-orm/postgresql';
 import type { PostgresDialect, PostgresPool } from 'kysely';
 import Cursor from 'pg-cursor';
@@ -12,7 +12,7 @@ import { guardedEntityManager } from './guardedEntityManager.ts';
 import { SafeHydrator } from './SafeHydrator.ts';
 import { expectApart, expectShared, PROBES } from './selfTest.ts';
 import { TenantDialect } from './TenantDialect.ts';
-import { DEFAULT_DRIVER, type SharedServices, standIn, tenantDriver } from './TenantDriver.ts';
+import { DEFAULT_DRIVER, standIn, tenantDriver } from './TenantDriver.ts';
 import { TenantMikroORM } from './TenantMikroORM.ts';
 import { checkOrmOptions, type TenantOrmOptions } from './TenantOrmOptions.ts';
 import { TenantResultCache } from './TenantResultCache.ts';
@@ -48,6 +48,7 @@ export class OrmTemplate {
   readonly #options: Options;
   /** What the ORMs that share the metadata have in common. MikroORM's constructor copies what it changes of these. */
   readonly #sharing: Options;
+  readonly #Comparator: new () => EntityComparator;
   readonly #resultCache: CacheAdapter | undefined;
   /** Why the metadata is not shared, or `undefined` when it is. */
   readonly notSharedBecause: string | undefined;
@@ -68,6 +69,7 @@ export class OrmTemplate {
       // The name is the key of MikroORM's service cache.
       hydrator: standIn('SharedTenantHydrator', orm.config.getHydrator(orm.getMetadata())) as never,
     };
+    this.#Comparator = standIn('EntityComparator', orm.em.getComparator());
     this.#resultCache = resultCache;
     this.notSharedBecause = notSharedBecause;
   }
@@ -75,8 +77,7 @@ export class OrmTemplate {
   /** Checks the options, discovers the metadata, and finds out whether it can be shared. */
   static async build(options: TenantOrmOptions, shareMetadata: boolean): Promise<OrmTemplate> {
     checkOrmOptions(options);
-    const shared: SharedServices = { comparator: undefined };
-    const common = commonOptions(options, shared);
+    const common = commonOptions(options);
     await assertConnectsThroughPool((pool) => ({
       ...common,
       metadataCache: NO_METADATA_CACHE,
@@ -88,13 +89,11 @@ export class OrmTemplate {
     common.extensions = [...orm.config.get('extensions')];
     let reason = shareMetadata ? undefined : '`shareMetadata` is off';
     if (reason === undefined) {
-      shared.comparator = standIn('EntityComparator', orm.em.getComparator());
       const sharing = new OrmTemplate(orm, common, resultCache, undefined);
       reason = problemOf(() => expectShared(orm, (probe) => sharing.open(probe) as MikroORM));
       if (reason === undefined) {
         return sharing;
       }
-      shared.comparator = undefined;
     }
     const stock = new OrmTemplate(orm, common, resultCache, reason);
     await stock.#assertTenantsApart();
@@ -116,7 +115,10 @@ export class OrmTemplate {
   open(options: OpenOrmOptions): MikroORM | Promise<MikroORM> {
     const own = this.#tenantOptions(options);
     if (this.notSharedBecause === undefined) {
-      return owned(new TenantMikroORM(this.orm.getMetadata(), { ...this.#sharing, ...own }), options.owner);
+      return owned(
+        new TenantMikroORM(this.orm.getMetadata(), this.#Comparator, { ...this.#sharing, ...own }),
+        options.owner,
+      );
     }
     // `MikroORM.init` changes its `discovery`; none is shared between two ORMs.
     const discovery = { ...this.#options.discovery };
@@ -157,11 +159,11 @@ function connectThrough(pool: OrmPool): () => PostgresDialect {
 }
 
 /** What every ORM of this manager has in common, the template included. */
-function commonOptions(options: TenantOrmOptions, shared: SharedServices): Options {
+function commonOptions(options: TenantOrmOptions): Options {
   const Base = (options.entityManager ?? PostgreSqlEntityManager) as Parameters<typeof guardedEntityManager>[0];
   return {
     ...(options as Options),
-    driver: tenantDriver((options.driver ?? DEFAULT_DRIVER) as typeof DEFAULT_DRIVER, shared) as never,
+    driver: tenantDriver((options.driver ?? DEFAULT_DRIVER) as typeof DEFAULT_DRIVER) as never,
     entityManager: guardedEntityManager(Base) as never,
     hydrator: SafeHydrator,
     dbName: NO_DATABASE,

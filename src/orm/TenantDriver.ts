@@ -1,34 +1,27 @@
-import type { Configuration, DriverException, EntityComparator } from '@mikro-orm/core';
+import type { Configuration, DriverException } from '@mikro-orm/core';
 import { PostgreSqlDriver } from '@mikro-orm/postgresql';
 import type { EntityOwner, OwnedDriver } from '../context/OwnerGuard.ts';
 import { TenancyError } from '../errors.ts';
 
 type DriverClass = new (config: Configuration) => PostgreSqlDriver;
 
-/** What drivers of one template share. */
-export interface SharedServices {
-  /** A class that stands in for the template's. Set once the template is built, which makes its own. */
-  comparator: (new () => EntityComparator) | undefined;
+type TenantDriverClass = new (
+  config: Configuration,
+) => PostgreSqlDriver & OwnedDriver & { owner: EntityOwner | undefined };
+
+const classes = new WeakMap<DriverClass, TenantDriverClass>();
+
+/** `Base` with an owner. One class however often it is asked for: the engine compiles MikroORM for each that it meets. */
+export function tenantDriver(Base: DriverClass): TenantDriverClass {
+  const Class = classes.get(Base) ?? driverOver(Base);
+  classes.set(Base, Class);
+  return Class;
 }
 
-/** `Base` with an owner, and with the template's comparator in place of one of its own. */
-export function tenantDriver(
-  Base: DriverClass,
-  shared: SharedServices,
-): new (
-  config: Configuration,
-) => PostgreSqlDriver & OwnedDriver & { owner: EntityOwner | undefined } {
+function driverOver(Base: DriverClass): TenantDriverClass {
   return class TenantDriver extends Base {
     /** Set when the ORM is opened, before anyone can reach its EntityManager. */
     owner: EntityOwner | undefined = undefined;
-
-    constructor(config: Configuration) {
-      super(config);
-      if (shared.comparator !== undefined) {
-        // MikroORM caches services by class name and asks for the comparator only later.
-        config.getCachedService(shared.comparator);
-      }
-    }
 
     /** Our own errors reach the caller as they are, not as an exception of the database. */
     override convertException(exception: Error): DriverException {

@@ -1,4 +1,4 @@
-import type { MetadataStorage } from '@mikro-orm/core';
+import type { EntityComparator, MetadataStorage } from '@mikro-orm/core';
 import { MikroORM, type Options } from '@mikro-orm/postgresql';
 import { TenancyConfigurationError } from '../errors.ts';
 
@@ -6,9 +6,12 @@ import { TenancyConfigurationError } from '../errors.ts';
 export class TenantMikroORM extends MikroORM {
   readonly #shared: MetadataStorage;
 
-  constructor(shared: MetadataStorage, options: Options) {
+  /** `Comparator` stands in for the template's. */
+  constructor(shared: MetadataStorage, Comparator: new () => EntityComparator, options: Options) {
     super(options);
     this.#shared = shared;
+    // MikroORM keeps services by the names of their classes, and asks for this one with its first EntityManager.
+    this.config.getCachedService(Comparator);
     this.driver.setMetadata(shared);
     this.em = Object.assign(this.driver.createEntityManager(), { global: true }) as MikroORM['em'];
   }

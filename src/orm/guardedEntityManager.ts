@@ -36,20 +36,32 @@ const ASYNCHRONOUS = [
   'upsertMany',
 ] as const;
 
-/** Marks a fork that was made without `useContext`: it never stands for another one. */
+/** Whether a fork was made without `useContext`: it never stands for another one. */
 const STAYS_ITSELF = Symbol('mikro-orm-multitenancy.stays-itself');
 
+type Guarded = EntityManager & { readonly [STAYS_ITSELF]: boolean };
 type Method = (this: EntityManager, ...args: unknown[]) => unknown;
 type Stream = (this: EntityManager, ...args: unknown[]) => AsyncIterable<unknown>;
 
-/** `Base` whose every instance, forks included, refuses entities of another tenant than its driver's. */
+const classes = new WeakMap<EntityManagerClass, EntityManagerClass>();
+
+/**
+ * `Base` whose every instance, forks included, refuses entities of another tenant than its driver's. One class however
+ * often it is asked for: the engine compiles MikroORM for each that it meets.
+ */
 export function guardedEntityManager(Base: EntityManagerClass): EntityManagerClass {
+  const Class = classes.get(Base) ?? guardedOver(Base);
+  classes.set(Base, Class);
+  return Class;
+}
+
+function guardedOver(Base: EntityManagerClass): EntityManagerClass {
   class TenantEntityManager extends Base {
+    readonly [STAYS_ITSELF]: boolean;
+
     constructor(...args: ConstructorParameters<EntityManagerClass>) {
       super(...args);
-      if (args[3] === false) {
-        Object.defineProperty(this, STAYS_ITSELF, { value: true });
-      }
+      this[STAYS_ITSELF] = args[3] === false;
       guardUnitOfWork(this, args[1] as unknown as OwnedDriver);
     }
   }
@@ -75,7 +87,7 @@ export function guardedEntityManager(Base: EntityManagerClass): EntityManagerCla
   const getContext = Base.prototype.getContext as Method;
   define(TenantEntityManager, 'getContext', function (...args) {
     // MikroORM knows the innermost transaction only, be it another database's.
-    const outer = STAYS_ITSELF in this ? undefined : outerTransactionOf(this);
+    const outer = (this as Guarded)[STAYS_ITSELF] ? undefined : outerTransactionOf(this);
     return outer ?? Reflect.apply(getContext, this, args);
   });
   const transactional = Base.prototype.transactional as Method;

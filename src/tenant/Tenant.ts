@@ -85,7 +85,13 @@ export function serverOf(tenant: Tenant): string {
  * tenant was dropped; this tells the two apart.
  */
 export function createdAtOf(tenant: Tenant): string | undefined {
+  const time = createdTimeOf(tenant);
+  return time === undefined ? undefined : new Date(time).toISOString();
+}
+
+/** The same in milliseconds since 1970, for what is asked in each request. */
+export function createdTimeOf(tenant: Tenant): number | undefined {
   const { createdAt } = tenant as { readonly createdAt?: unknown };
-  const isDate = createdAt instanceof Date && !Number.isNaN(createdAt.getTime());
-  return isDate ? createdAt.toISOString() : undefined;
+  const time = createdAt instanceof Date ? createdAt.getTime() : Number.NaN;
+  return Number.isNaN(time) ? undefined : time;
 }
