@@ -1,9 +1,10 @@
 import type { Configuration, DriverException, EntityComparator } from '@mikro-orm/core';
-import { PostgreSqlDriver } from '@mikro-orm/postgresql';
+import type { AbstractSqlDriver } from '@mikro-orm/postgresql';
 import type { EntityOwner, OwnedDriver } from '../context/OwnerGuard.ts';
 import { TenancyError } from '../errors.ts';
 
-type DriverClass = new (config: Configuration) => PostgreSqlDriver;
+/** The class of one of MikroORM's SQL drivers. */
+export type DriverClass = new (config: Configuration) => AbstractSqlDriver;
 
 /** What drivers of one template share. */
 export interface SharedServices {
@@ -17,7 +18,7 @@ export function tenantDriver(
   shared: SharedServices,
 ): new (
   config: Configuration,
-) => PostgreSqlDriver & OwnedDriver & { owner: EntityOwner | undefined } {
+) => AbstractSqlDriver & OwnedDriver & { owner: EntityOwner | undefined } {
   return class TenantDriver extends Base {
     /** Set when the ORM is opened, before anyone can reach its EntityManager. */
     owner: EntityOwner | undefined = undefined;
@@ -52,5 +53,3 @@ export function standIn<T extends object>(name: string, instance: T): new (...ar
     ...args: unknown[]
   ) => T;
 }
-
-export const DEFAULT_DRIVER: DriverClass = PostgreSqlDriver;

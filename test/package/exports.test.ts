@@ -7,10 +7,12 @@ import * as express from 'mikro-orm-multitenancy/express';
 import * as fastify from 'mikro-orm-multitenancy/fastify';
 import * as hono from 'mikro-orm-multitenancy/hono';
 import * as koa from 'mikro-orm-multitenancy/koa';
+import * as libsql from 'mikro-orm-multitenancy/libsql';
 import * as nestjs from 'mikro-orm-multitenancy/nestjs';
 import * as openTelemetry from 'mikro-orm-multitenancy/opentelemetry';
 import * as pgBoss from 'mikro-orm-multitenancy/pg-boss';
 import * as prometheus from 'mikro-orm-multitenancy/prometheus';
+import * as sqlite from 'mikro-orm-multitenancy/sqlite';
 import * as testing from 'mikro-orm-multitenancy/testing';
 import manifest from '../../package.json' with { type: 'json' };
 
@@ -48,6 +50,7 @@ const PUBLIC = {
     'TenancyError',
     'TenantAmbiguousError',
     'TenantBehindError',
+    'TenantBusyError',
     'TenantChangedError',
     'TenantClosedError',
     'TenantConflictError',
@@ -92,6 +95,8 @@ const PUBLIC = {
   './pg-boss': ['TenancyJobs', 'TenantBoss'],
   './opentelemetry': ['instrumentTenancy'],
   './prometheus': ['tenancyMetricNames', 'tenancyMetrics'],
+  './sqlite': ['sqliteDatabases'],
+  './libsql': ['libsqlDatabases'],
 } as const;
 
 describe('the package', () => {
@@ -109,6 +114,8 @@ describe('the package', () => {
     ['./pg-boss', pgBoss],
     ['./opentelemetry', openTelemetry],
     ['./prometheus', prometheus],
+    ['./sqlite', sqlite],
+    ['./libsql', libsql],
   ] as const)('exports from "%s" exactly its public API', (entry, module) => {
     expect(Object.keys(module).sort()).toEqual([...PUBLIC[entry]]);
   });
