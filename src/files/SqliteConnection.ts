@@ -5,7 +5,7 @@ import { type LeaseEnd, refusalAfter } from '../connections/LeaseEnd.ts';
 import type { LeasableConnection, Lent } from '../connections/TenantPool.ts';
 import { TenantBusyError, TenantReadOnlyError } from '../errors.ts';
 import { assertOneFile } from './assertOneFile.ts';
-import { isLocked, type SqliteHandle } from './SqliteHandle.ts';
+import { closeHandle, isLocked, type SqliteHandle } from './SqliteHandle.ts';
 import type { WriteTurns } from './WriteTurns.ts';
 
 export interface SqliteConnectionParts {
@@ -242,8 +242,7 @@ export class SqliteConnection implements BudgetedConnection, LeasableConnection<
       rows.return?.();
     }
     this.#ended.abort(refusalAfter(this.#leaseEnd, this.#parts.tenantId));
-    // Undoes a transaction that is open.
-    this.#parts.handle.close();
+    closeHandle(this.#parts.handle);
     this.#endTurn();
   }
 }

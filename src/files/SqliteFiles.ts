@@ -7,7 +7,7 @@ import { OTHER_DATABASES, type OtherDatabases, type OtherDatabasesParts } from '
 import { type CheckedFilesOptions, checkFilesOptions, type FilesOptions } from './FilesOptions.ts';
 import { databasePath } from './fileName.ts';
 import { OpenFiles } from './OpenFiles.ts';
-import type { OpenSqlite } from './SqliteHandle.ts';
+import { closeHandle, type OpenSqlite } from './SqliteHandle.ts';
 import { LOCK_ENDING, prepareSession, SqliteServer } from './SqliteServer.ts';
 import { SqliteTenantDialect } from './SqliteTenantDialect.ts';
 
@@ -68,7 +68,7 @@ export class SqliteFiles<D extends AbstractSqlDriver = AbstractSqlDriver> implem
     try {
       prepareSession(handle, false);
     } finally {
-      handle.close();
+      closeHandle(handle);
     }
   }
 

@@ -26,6 +26,17 @@ export interface SqliteOpenOptions {
 /** Opens the file at `path`. Throws what the package throws; never waits for a lock, for everybody would wait with it. */
 export type OpenSqlite = (path: string, options: SqliteOpenOptions) => SqliteHandle;
 
+/** Undoes what is open, and closes. `libsql` keeps the locks of what it has closed until its memory is collected. */
+export function closeHandle(handle: SqliteHandle): void {
+  try {
+    if (handle.inTransaction) {
+      handle.prepare('rollback').run([]);
+    }
+  } finally {
+    handle.close();
+  }
+}
+
 /** Whether another connection holds a lock on the database, so that the statement has not run and can be sent again. */
 export function isLocked(error: unknown): boolean {
   const { code } = error as { readonly code?: unknown };

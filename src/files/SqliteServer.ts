@@ -20,7 +20,7 @@ import { assertFileName } from './fileName.ts';
 import { findDatabase } from './findDatabase.ts';
 import type { OpenFiles } from './OpenFiles.ts';
 import { SqliteConnection } from './SqliteConnection.ts';
-import { isLocked, type OpenSqlite, type SqliteHandle } from './SqliteHandle.ts';
+import { closeHandle, isLocked, type OpenSqlite, type SqliteHandle } from './SqliteHandle.ts';
 
 export interface SqliteServerParts {
   /** As messages call it. */
@@ -102,10 +102,10 @@ export class SqliteServer implements OpenDatabases {
         await pause(pauseMs * (0.5 + Math.random()));
       }
     } catch (error) {
-      handle.close();
+      closeHandle(handle);
       throw error;
     }
-    return () => handle.close();
+    return () => closeHandle(handle);
   }
 
   stats({ tenants = false }: { readonly tenants?: boolean | undefined }): PostgresServerStats {
@@ -206,7 +206,7 @@ export class SqliteServer implements OpenDatabases {
       prepareSession(handle, isReadOnly);
       return handle;
     } catch (error) {
-      handle.close();
+      closeHandle(handle);
       throw error;
     }
   }

@@ -20,10 +20,13 @@ const DOCUMENTED_ONLY = [
   'central/migrations/Migration003Provisioning.ts',
   'central/migrations/Migration004Secrets.ts',
   'cli/diagnose.ts',
+  'libsql/libsqlDatabases.ts',
   'nestjs/TenancyModule.ts',
   'observability/tenantLogger.ts',
   'provisioning/copy/jsonExport.ts',
   'provisioning/roles/TenantRoles.ts',
+  'sqlite/sqliteDatabases.ts',
+  'testing/tablesWith.ts',
 ];
 
 /** What a later version might be like, and what is to be said of it. */

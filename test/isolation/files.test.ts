@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { rename, symlink } from 'node:fs/promises';
+import { copyFile, rename, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { RequestContext } from '@mikro-orm/core';
@@ -389,6 +389,20 @@ describe.each(KINDS)('%s: the file of a tenant', (_name, kind) => {
       await rename(`${world.pathOf('acme')}.kept`, world.pathOf('acme'));
       await world.manager.evict('acme');
     }
+  });
+
+  it('that is made anew has nothing of what a crash left of an earlier one of its name', async () => {
+    await using world = await SqliteWorld.create({ kind, ids: ['acme'] });
+    const ghost = join(world.folder, 'ghost.sqlite');
+    await world.manager.run('acme', async (em) => {
+      await em.insert(Person, { id: 77, name: 'of the earlier one' });
+      // What acme has written is in its log, as long as the file is open.
+      await copyFile(`${world.pathOf('acme')}-wal`, `${ghost}-wal`);
+    });
+    await world.databases.create('ghost');
+    const file = world.kind.open(ghost, 1_000);
+    expect(file.prepare('select name from sqlite_master').all([])).toEqual([]);
+    file.close();
   });
 
   it('of a dropped tenant leaves nothing to the next one of the same name', async () => {

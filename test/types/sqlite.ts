@@ -2,7 +2,10 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { SqlEntityManager, type SqliteDriver } from '@mikro-orm/sqlite';
 import { StaticCatalog, TenantOrmManager } from 'mikro-orm-multitenancy';
-import { bySubdomain, tenancy, trustResolution } from 'mikro-orm-multitenancy/koa';
+import { tenantProcessor } from 'mikro-orm-multitenancy/bullmq';
+import { bySubdomain, tenancy, tenancyHealth, trustResolution } from 'mikro-orm-multitenancy/koa';
+import { instrumentTenancy } from 'mikro-orm-multitenancy/opentelemetry';
+import { tenancyMetrics } from 'mikro-orm-multitenancy/prometheus';
 import { sqliteDatabases } from 'mikro-orm-multitenancy/sqlite';
 
 type Equal<A, B> = (<X>() => X extends A ? 1 : 2) extends <X>() => X extends B ? 1 : 2 ? true : false;
@@ -33,6 +36,10 @@ export async function inferred(): Promise<void> {
   await using lease = await manager.acquire('acme');
   expectType<Equal<typeof lease.orm.driver extends SqliteDriver ? true : false, true>>();
   tenancy(manager, { resolve: bySubdomain('example.com'), authorize: trustResolution });
+  tenancyHealth(manager);
+  tenancyMetrics(manager);
+  instrumentTenancy(manager);
+  tenantProcessor(manager, (_job, { em }) => em.count(House));
 }
 
 class AppEntityManager extends SqlEntityManager<SqliteDriver> {

@@ -125,7 +125,7 @@ describe.each(KINDS)("%s: a tenant's migrations", (name, kind) => {
       ids: ['acme'],
       orm,
       isFilled: false,
-      manager: { versionGate: { whenBehind: 'refuse' } },
+      manager: { versionGate: { requires: 'latest', whenBehind: 'refuse' } },
     });
     await expect(refusing.manager.run('acme', () => 1)).rejects.toMatchObject({ code: 'TENANT_BEHIND' });
     await refusing.manager.migrator('acme').up();
@@ -135,7 +135,7 @@ describe.each(KINDS)("%s: a tenant's migrations", (name, kind) => {
       ids: ['acme'],
       orm,
       isFilled: false,
-      manager: { versionGate: { whenBehind: 'migrate' } },
+      manager: { versionGate: { requires: 'latest', whenBehind: 'migrate' } },
     });
     await Promise.all([1, 2, 3].map(() => migrating.manager.run('acme', (em) => em.execute('select * from counter'))));
     expect(notes(migrating, 'acme')).toEqual(['applied']);
