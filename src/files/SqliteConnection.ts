@@ -54,7 +54,7 @@ export class SqliteConnection implements BudgetedConnection, LeasableConnection<
   #isClosed = false;
   #hasTurn = false;
   #underWay = 0;
-  #burstSince = 0;
+  #burstSince: number | undefined;
   #leaseEnd: LeaseEnd = { is: 'released' };
 
   constructor(parts: SqliteConnectionParts) {
@@ -91,15 +91,16 @@ export class SqliteConnection implements BudgetedConnection, LeasableConnection<
     }
   }
 
-  /** Statements are synchronous: thousands in a row would leave no moment for anything else. */
+  /** Statements are synchronous, and what follows from them comes before anything else: thousands leave no moment for it. */
   async #letOthersGoOn(): Promise<void> {
-    const now = performance.now();
-    if (now - this.#burstSince > 2 * MAX_BURST_MS) {
-      // It was idle, and others went on meanwhile; or one statement took that long.
-      this.#burstSince = now;
-    } else if (now - this.#burstSince > MAX_BURST_MS) {
-      await turn();
+    if (this.#burstSince === undefined) {
       this.#burstSince = performance.now();
+      // When this is called, others have had their moment.
+      setImmediate(() => {
+        this.#burstSince = undefined;
+      });
+    } else if (performance.now() - this.#burstSince > MAX_BURST_MS) {
+      await turn();
     }
   }
 
@@ -139,6 +140,7 @@ export class SqliteConnection implements BudgetedConnection, LeasableConnection<
     try {
       for (const row of rows) {
         yield row;
+        await this.#letOthersGoOn();
         this.#assertLeased();
       }
     } finally {

@@ -62,7 +62,7 @@ export class SqliteFiles<D extends AbstractSqlDriver = AbstractSqlDriver> implem
       }
       throw new TenancyConfigurationError(`The database "${database}" exists already. Choose another name.`);
     }
-    // What a crash has left of an earlier database of this name would come back in the new one.
+    // Nothing that a crash has left of an earlier database of this name is to become part of the new one.
     await this.#removeBeside(path);
     const handle = this.#parts.openSqlite(path, { isReadOnly: false, mustExist: true });
     try {
@@ -92,7 +92,7 @@ export class SqliteFiles<D extends AbstractSqlDriver = AbstractSqlDriver> implem
     const path = this.#pathOf(database);
     const opened = await realpath(this.#options.folder).catch(() => this.#options.folder);
     this.#files.assertClosed(join(opened, database + this.#parts.ending), database);
-    // First what could come back in a new database of this name.
+    // First what could become part of a new database of this name.
     await this.#removeBeside(path);
     await rm(path, { force: true });
     await rm(path + LOCK_ENDING, { force: true });
