@@ -5,6 +5,8 @@ import { type LeaseEnd, refusalAfter } from '../connections/LeaseEnd.ts';
 import type { LeasableConnection, Lent } from '../connections/TenantPool.ts';
 import { TenantBusyError, TenantReadOnlyError } from '../errors.ts';
 import { assertOneFile } from './assertOneFile.ts';
+import type { FileConnectionListener } from './FileAccounts.ts';
+import type { FileResult } from './PooledDriver.ts';
 import { closeHandle, isLocked, type SqliteHandle } from './SqliteHandle.ts';
 import type { WriteTurns } from './WriteTurns.ts';
 
@@ -16,19 +18,7 @@ export interface SqliteConnectionParts {
   readonly turns: WriteTurns;
   /** How long a statement waits for others that write. */
   readonly lockTimeoutMs: number;
-  readonly listener: {
-    readonly released: (connection: SqliteConnection, destroy: boolean) => void;
-    readonly tainted: (transaction: string) => void;
-    readonly closed: (cause: CloseCause) => void;
-  };
-}
-
-/** What one statement gave. */
-export interface SqliteResult {
-  readonly rows: unknown[];
-  /** How many rows it changed, and the last key that SQLite gave; of a statement without rows. */
-  readonly changes?: number | bigint;
-  readonly lastInsertRowid?: number | bigint;
+  readonly listener: FileConnectionListener<SqliteConnection>;
 }
 
 /** How long to wait before another process is asked again whether it still writes; with jitter. */
@@ -76,7 +66,7 @@ export class SqliteConnection implements BudgetedConnection, LeasableConnection<
    * Sends one statement. Where another connection writes, it waits, and rejects with `TenantBusyError` after
    * `lockTimeoutMs`; the process goes on meanwhile.
    */
-  async query(text: string, parameters: readonly unknown[]): Promise<SqliteResult> {
+  async query(text: string, parameters: readonly unknown[]): Promise<FileResult> {
     this.#assertLeased();
     this.#assertAllowed(text);
     this.#underWay += 1;
@@ -104,7 +94,7 @@ export class SqliteConnection implements BudgetedConnection, LeasableConnection<
     }
   }
 
-  async #send(text: string, parameters: readonly unknown[]): Promise<SqliteResult> {
+  async #send(text: string, parameters: readonly unknown[]): Promise<FileResult> {
     const { handle, lockTimeoutMs } = this.#parts;
     const deadline = performance.now() + lockTimeoutMs;
     if (BEGINS_WRITING.test(text) && !handle.inTransaction) {
@@ -249,7 +239,7 @@ export class SqliteConnection implements BudgetedConnection, LeasableConnection<
   }
 }
 
-function run(handle: SqliteHandle, text: string, parameters: readonly unknown[]): SqliteResult {
+function run(handle: SqliteHandle, text: string, parameters: readonly unknown[]): FileResult {
   const statement = handle.prepare(text);
   return statement.reader ? { rows: statement.all(parameters) } : { rows: [], ...statement.run(parameters) };
 }

@@ -6,17 +6,11 @@ import type { OpenDatabases, PoolsOf } from '../connections/TenantDatabases.ts';
 import { TenantPool } from '../connections/TenantPool.ts';
 import { TenantPools } from '../connections/TenantPools.ts';
 import { Turns } from '../connections/Turns.ts';
-import {
-  MigrationLockTimeoutError,
-  messageOf,
-  TenancyConfigurationError,
-  TenancyError,
-  TenantConnectionError,
-} from '../errors.ts';
+import { MigrationLockTimeoutError } from '../errors.ts';
 import type { TenancyEmitter } from '../events.ts';
-import { DEFAULT_SERVER, serverOf, statusOf, type Tenant } from '../tenant/Tenant.ts';
+import type { Tenant } from '../tenant/Tenant.ts';
+import { FileAccounts, type FileConnectionListener, type FileOf } from './FileAccounts.ts';
 import type { CheckedFilesOptions } from './FilesOptions.ts';
-import { assertFileName } from './fileName.ts';
 import { findDatabase } from './findDatabase.ts';
 import type { OpenFiles } from './OpenFiles.ts';
 import { SqliteConnection } from './SqliteConnection.ts';
@@ -43,21 +37,22 @@ const RESERVED_IDLE_MS = 1_000;
 /** A statement outside of a migration's transaction gets a second connection. */
 const CONNECTIONS_OF_MIGRATION = 2;
 
-interface Opening extends AccountOf {
-  readonly isReadOnly: boolean;
-}
-
 /** The files of one folder, at work for one manager: how many are open, and for whom. */
 export class SqliteServer implements OpenDatabases {
   readonly migrations: Turns;
   readonly #parts: SqliteServerParts;
   readonly #requests: ConnectionBudget<SqliteConnection>;
   readonly #reserved: ConnectionBudget<SqliteConnection>;
+  readonly #accounts: FileAccounts<SqliteConnection>;
 
   constructor(parts: SqliteServerParts) {
     const { maxMigrations, folder: _, lockTimeoutMs: __, ...limits } = parts.options;
     this.#parts = parts;
     this.migrations = new Turns(maxMigrations);
+    this.#accounts = new FileAccounts({
+      ...parts,
+      open: (of, listener, signal) => this.#open(of, listener, signal),
+    });
     // Opening a file is no work for somebody else, and a file that was open for long is as good as another.
     const ever = { maxOpeningConnections: limits.maxConnections, maxLifetimeMs: Infinity, checkAfterIdleMs: Infinity };
     this.#requests = new ConnectionBudget({ ...limits, ...ever });
@@ -71,19 +66,16 @@ export class SqliteServer implements OpenDatabases {
   }
 
   sessionKeyOf(tenant: Tenant): string {
-    this.#assertHere(tenant);
-    return isReadOnly(tenant) ? 'read-only' : '';
+    return this.#accounts.of(tenant).isReadOnly ? 'read-only' : '';
   }
 
   poolsOf({ tenant, weight, ...options }: PoolsOf): TenantPools {
-    this.#assertHere(tenant);
-    const of = { tenantId: tenant.id, database: tenant.database, isReadOnly: isReadOnly(tenant) };
-    return new TenantPools(new TenantPool(this.#account(this.#requests, of, weight), options), []);
+    const account = this.#accounts.account(this.#requests, this.#accounts.of(tenant), weight);
+    return new TenantPools(new TenantPool(account, options), []);
   }
 
   reserved({ tenantId, database }: AccountOf): ConnectionAccount<SqliteConnection> {
-    assertFileName(database, tenantId);
-    return this.#account(this.#reserved, { tenantId, database, isReadOnly: false }, 1);
+    return this.#accounts.account(this.#reserved, { tenantId, database, isReadOnly: false });
   }
 
   /**
@@ -122,82 +114,31 @@ export class SqliteServer implements OpenDatabases {
     this.#reserved.stop();
   }
 
-  #assertHere(tenant: Tenant): void {
-    if (serverOf(tenant) !== DEFAULT_SERVER) {
-      throw new TenancyConfigurationError(
-        `Tenant "${tenant.id}": databases of ${this.#parts.kind} are in one folder. Leave out \`server\`.`,
-        { tenantId: tenant.id },
-      );
-    }
-    assertFileName(tenant.database, tenant.id);
-  }
-
   #find(of: AccountOf): Promise<string> {
     const { options, ending } = this.#parts;
     return findDatabase({ ...of, ending, folder: options.folder });
   }
 
-  #account(
-    budget: ConnectionBudget<SqliteConnection>,
-    of: Opening,
-    weight: number,
-  ): ConnectionAccount<SqliteConnection> {
-    const { events } = this.#parts;
-    const account: ConnectionAccount<SqliteConnection> = budget.account(
-      of.tenantId,
-      (signal) => this.#open(budget, account, of, signal),
-      {
-        weight,
-        onWaited: (tookMs, error) => {
-          events.emit('connection:waited', { tenantId: of.tenantId, server: DEFAULT_SERVER, tookMs, error });
-        },
-      },
-    );
-    return account;
-  }
-
   async #open(
-    budget: ConnectionBudget<SqliteConnection>,
-    account: ConnectionAccount<SqliteConnection>,
-    of: Opening,
+    of: FileOf,
+    listener: FileConnectionListener<SqliteConnection>,
     signal: AbortSignal,
   ): Promise<SqliteConnection> {
-    const { events, files, options } = this.#parts;
+    const { files, options } = this.#parts;
     const { tenantId, isReadOnly } = of;
-    const about = { tenantId, server: DEFAULT_SERVER };
-    const startedAt = performance.now();
-    try {
-      const path = await this.#find(of);
-      signal.throwIfAborted();
-      const handle = this.#openFile(path, isReadOnly);
-      const turns = files.opened(path);
-      events.emit('connection:opened', { ...about, tookMs: performance.now() - startedAt });
-      return new SqliteConnection({
-        ...{ tenantId, handle, isReadOnly, turns },
-        lockTimeoutMs: options.lockTimeoutMs,
-        listener: {
-          released: (connection, destroy) => account.release(connection, destroy),
-          tainted: (transaction) => {
-            budget.countTainted(account);
-            events.emit('connection:tainted', { ...about, transaction });
-          },
-          closed: (reason) => {
-            files.closed(path);
-            events.emit('connection:closed', { ...about, reason });
-          },
+    const path = await this.#find(of);
+    signal.throwIfAborted();
+    const handle = this.#openFile(path, isReadOnly);
+    return new SqliteConnection({
+      ...{ tenantId, handle, isReadOnly, turns: files.opened(path), lockTimeoutMs: options.lockTimeoutMs },
+      listener: {
+        ...listener,
+        closed: (cause) => {
+          files.closed(path);
+          listener.closed(cause);
         },
-      });
-    } catch (error) {
-      if (signal.aborted) {
-        throw signal.reason;
-      }
-      events.emit('connection:failed', { ...about, error });
-      if (error instanceof TenancyError) {
-        throw error;
-      }
-      const why = `its file cannot be opened (${messageOf(error)})`;
-      throw new TenantConnectionError(tenantId, why, { cause: error });
-    }
+      },
+    });
   }
 
   #openFile(path: string, isReadOnly: boolean): SqliteHandle {
@@ -240,8 +181,4 @@ function isTaken(handle: SqliteHandle): boolean {
     }
     throw error;
   }
-}
-
-function isReadOnly(tenant: Tenant): boolean {
-  return statusOf(tenant) === 'readonly';
 }

@@ -1,98 +1,11 @@
-import {
-  type CompiledQuery,
-  type DatabaseConnection,
-  type Driver,
-  type QueryResult,
-  SqliteAdapter,
-  SqliteDialect,
-  type TransactionSettings,
-} from 'kysely';
-import { contextFree } from '../orm/contextFree.ts';
+import { type Driver, SqliteAdapter, SqliteDialect, type TransactionSettings } from 'kysely';
 import type { OrmPool } from '../orm/OrmKind.ts';
-import type { SqliteConnection, SqliteResult } from './SqliteConnection.ts';
-
-type LentSqlite = Pick<SqliteConnection, 'query' | 'stream' | 'release'>;
+import { PooledDriver } from './PooledDriver.ts';
 
 /** Kysely's own has one connection for everything, and lets one transaction wait for the next. */
 class PooledSqliteAdapter extends SqliteAdapter {
   override get supportsMultipleConnections(): boolean {
     return true;
-  }
-}
-
-/** A statement as Kysely sends it, on what the pool has lent. */
-class SqliteTenantConnection implements DatabaseConnection {
-  readonly lent: LentSqlite;
-
-  constructor(lent: LentSqlite) {
-    this.lent = lent;
-  }
-
-  async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
-    return resultOf(await this.lent.query(sql, parameters));
-  }
-
-  async *streamQuery<R>({ sql, parameters }: CompiledQuery): AsyncIterableIterator<QueryResult<R>> {
-    for await (const row of this.lent.stream(sql, parameters)) {
-      yield { rows: [row as R] };
-    }
-  }
-}
-
-/** Kysely's driver over a tenant's pool. */
-class SqliteTenantDriver implements Driver {
-  readonly #pool: OrmPool;
-
-  constructor(pool: OrmPool) {
-    this.#pool = pool;
-  }
-
-  init(): Promise<void> {
-    return contextFree(() => Promise.resolve());
-  }
-
-  async acquireConnection(): Promise<SqliteTenantConnection> {
-    return new SqliteTenantConnection((await this.#pool.connect()) as LentSqlite);
-  }
-
-  /** What may write says so at once: SQLite gives up a transaction that has read before it finds that others wrote. */
-  async beginTransaction({ lent }: SqliteTenantConnection, { accessMode }: TransactionSettings): Promise<void> {
-    await lent.query(accessMode === 'read only' ? 'begin' : 'begin immediate', []);
-  }
-
-  async commitTransaction({ lent }: SqliteTenantConnection): Promise<void> {
-    await lent.query('commit', []);
-  }
-
-  async rollbackTransaction({ lent }: SqliteTenantConnection): Promise<void> {
-    try {
-      await lent.query('rollback', []);
-    } catch (error) {
-      // Of some errors, as a full disk, SQLite has undone the transaction itself.
-      if (!(error instanceof Error && error.message.includes('no transaction is active'))) {
-        throw error;
-      }
-    }
-  }
-
-  async savepoint({ lent }: SqliteTenantConnection, name: string): Promise<void> {
-    await lent.query(`savepoint ${quoted(name)}`, []);
-  }
-
-  async rollbackToSavepoint({ lent }: SqliteTenantConnection, name: string): Promise<void> {
-    await lent.query(`rollback to ${quoted(name)}`, []);
-  }
-
-  async releaseSavepoint({ lent }: SqliteTenantConnection, name: string): Promise<void> {
-    await lent.query(`release ${quoted(name)}`, []);
-  }
-
-  async releaseConnection({ lent }: SqliteTenantConnection): Promise<void> {
-    lent.release();
-  }
-
-  async destroy(): Promise<void> {
-    await this.#pool.end();
   }
 }
 
@@ -110,7 +23,7 @@ export class SqliteTenantDialect extends SqliteDialect {
   }
 
   override createDriver(): Driver {
-    return new SqliteTenantDriver(this.#pool) as Driver;
+    return new PooledDriver(this.#pool, { begin, isUndone }) as Driver;
   }
 
   override createAdapter(): PooledSqliteAdapter {
@@ -118,14 +31,12 @@ export class SqliteTenantDialect extends SqliteDialect {
   }
 }
 
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
+/** What may write says so at once: SQLite gives up a transaction that has read before it finds that others wrote. */
+function begin({ accessMode }: TransactionSettings): string {
+  return accessMode === 'read only' ? 'begin' : 'begin immediate';
 }
 
-function resultOf<R>({ rows, changes, lastInsertRowid }: SqliteResult): QueryResult<R> {
-  return {
-    rows: rows as R[],
-    ...(changes === undefined ? {} : { numAffectedRows: BigInt(changes) }),
-    ...(lastInsertRowid === undefined ? {} : { insertId: BigInt(lastInsertRowid) }),
-  };
+/** As after an error of a full disk. */
+function isUndone(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('no transaction is active');
 }
