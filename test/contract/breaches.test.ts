@@ -23,6 +23,7 @@ const DOCUMENTED_ONLY = [
   'libsql/libsqlDatabases.ts',
   'nestjs/TenancyModule.ts',
   'observability/tenantLogger.ts',
+  'pglite/PgliteTenantDialect.ts',
   'provisioning/copy/jsonExport.ts',
   'provisioning/roles/TenantRoles.ts',
   'sqlite/sqliteDatabases.ts',

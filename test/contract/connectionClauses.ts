@@ -224,7 +224,7 @@ export const connectionClauses: readonly Clause[] = [
   {
     of: '@mikro-orm/postgresql',
     holds: '`createPostgreSqlTypeParsers` gives the parsers of its own connections, by the oid of the type',
-    reliedOnBy: ['connections/openClient.ts'],
+    reliedOnBy: ['connections/openClient.ts', 'pglite/PgliteFolders.ts'],
     to: 'read values as MikroORM does',
     check: ({ postgresql }) => {
       const parsers = postgresql.createPostgreSqlTypeParsers((text) => [text]);

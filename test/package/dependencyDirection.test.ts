@@ -18,6 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   files: [...BASE, 'connections', 'orm'],
   sqlite: ['files'],
   libsql: ['files'],
+  pglite: [...BASE, 'connections', 'files', 'orm'],
   migrations: [...BASE, 'connections', 'context', 'orm'],
   central: [...BASE, 'catalog', 'connections', 'context', 'orm', 'migrations'],
   secrets: BASE,
@@ -122,6 +123,7 @@ describe('the parts of src', () => {
     ['prometheus', /^prom-client($|\/)/],
     ['pg-boss', /^pg-boss($|\/)/],
     ['libsql', /^(@mikro-orm\/libsql|libsql)($|\/)/],
+    ['pglite', /^(@mikro-orm\/pglite|@electric-sql\/pglite)($|\/)/],
     ['sqlite', /^(@mikro-orm\/sqlite|better-sqlite3)($|\/)/],
     ['bullmq', /^bullmq($|\/)/],
   ])('know the package of %s/ only there', (folder, its) => {

@@ -11,6 +11,7 @@ import * as libsql from 'mikro-orm-multitenancy/libsql';
 import * as nestjs from 'mikro-orm-multitenancy/nestjs';
 import * as openTelemetry from 'mikro-orm-multitenancy/opentelemetry';
 import * as pgBoss from 'mikro-orm-multitenancy/pg-boss';
+import * as pglite from 'mikro-orm-multitenancy/pglite';
 import * as prometheus from 'mikro-orm-multitenancy/prometheus';
 import * as sqlite from 'mikro-orm-multitenancy/sqlite';
 import * as testing from 'mikro-orm-multitenancy/testing';
@@ -97,6 +98,7 @@ const PUBLIC = {
   './prometheus': ['tenancyMetricNames', 'tenancyMetrics'],
   './sqlite': ['sqliteDatabases'],
   './libsql': ['libsqlDatabases'],
+  './pglite': ['pgliteDatabases'],
 } as const;
 
 describe('the package', () => {
@@ -116,6 +118,7 @@ describe('the package', () => {
     ['./prometheus', prometheus],
     ['./sqlite', sqlite],
     ['./libsql', libsql],
+    ['./pglite', pglite],
   ] as const)('exports from "%s" exactly its public API', (entry, module) => {
     expect(Object.keys(module).sort()).toEqual([...PUBLIC[entry]]);
   });
