@@ -33,10 +33,11 @@ export interface MigrationServer {
   /** Connections for migrations, which requests cannot starve. */
   reserved(of: AccountOf & { readonly session?: TenantSession | undefined }): LendingAccount<Lent>;
   /**
-   * Takes the migration lock of a database, and gives what frees it. Rejects with `MigrationLockTimeoutError`.
+   * Takes the migration lock of a database, and gives what frees it. Rejects with `MigrationLockTimeoutError`, or with what
+   * `assertOpen` throws once nobody waits for it any more.
    * @default an advisory lock of PostgreSQL, which the session of the migration takes
    */
-  lockMigrations?(of: AccountOf, timeoutMs: number): Promise<() => void>;
+  lockMigrations?(of: AccountOf, timeoutMs: number, assertOpen: () => void): Promise<() => void>;
 }
 
 /** Databases of another kind than PostgreSQL, at work for one manager. */

@@ -82,7 +82,11 @@ export class SqliteServer implements OpenDatabases {
    * Locks a file beside the tenant's, which is made for that and stays; the operating system frees the lock of a process
    * that was killed.
    */
-  async lockMigrations({ tenantId, database }: AccountOf, timeoutMs: number): Promise<() => void> {
+  async lockMigrations(
+    { tenantId, database }: AccountOf,
+    timeoutMs: number,
+    assertOpen: () => void,
+  ): Promise<() => void> {
     const path = (await this.#find({ tenantId, database })) + LOCK_ENDING;
     const deadline = performance.now() + timeoutMs;
     const handle = this.#parts.openSqlite(path, { isReadOnly: false, mustExist: false });
@@ -92,6 +96,7 @@ export class SqliteServer implements OpenDatabases {
           throw new MigrationLockTimeoutError(tenantId, timeoutMs);
         }
         await pause(pauseMs * (0.5 + Math.random()));
+        assertOpen();
       }
     } catch (error) {
       closeHandle(handle);

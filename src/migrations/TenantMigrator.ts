@@ -115,7 +115,7 @@ export class TenantMigrator {
       this.#session(async (connection, pool, target) => {
         const startedAt = performance.now();
         const { tenant, owner, contextName } = target;
-        const unlock = await lock(target, connection, lockTimeoutMs);
+        const unlock = await lock(target, connection, lockTimeoutMs, () => pool.assertOpen());
         try {
           const orm = await template.open({ tenant, owner, contextName, pool: new MigrationPool(pool, connection) });
           try {
@@ -159,9 +159,14 @@ export class TenantMigrator {
 }
 
 /** An advisory lock ends with its session; one of another kind is freed by what this gives. */
-async function lock({ server, tenant }: MigrationTarget, session: Lent, timeoutMs: number): Promise<() => void> {
+async function lock(
+  { server, tenant }: MigrationTarget,
+  session: Lent,
+  timeoutMs: number,
+  assertOpen: () => void,
+): Promise<() => void> {
   if (server.lockMigrations !== undefined) {
-    return server.lockMigrations({ tenantId: tenant.id, database: tenant.database }, timeoutMs);
+    return server.lockMigrations({ tenantId: tenant.id, database: tenant.database }, timeoutMs, assertOpen);
   }
   await lockMigrations(session, tenant.id, timeoutMs);
   return () => {};

@@ -76,6 +76,7 @@ export class OrmTemplate {
     kind: OrmKind = POSTGRESQL,
   ): Promise<OrmTemplate> {
     checkOrmOptions(options);
+    assertDriverOf(kind, options.driver);
     const shared: SharedServices = { comparator: undefined };
     const common = commonOptions(options, shared, kind);
     await assertConnectsThroughPool((pool) => ({
@@ -148,6 +149,17 @@ export class OrmTemplate {
       options.resultCache = { ...this.#options.resultCache, adapter: standIn('TenantResultCache', cache) as never };
     }
     return options;
+  }
+}
+
+/** Of PostgreSQL, a driver of another family has always been the application's own affair. */
+function assertDriverOf(kind: OrmKind, driver: unknown): void {
+  const isOf = (Class: unknown): boolean =>
+    Class === kind.driver || (typeof Class === 'function' && Class.prototype instanceof kind.driver);
+  if (driver !== undefined && kind !== POSTGRESQL && !isOf(driver)) {
+    throw new TenancyConfigurationError(
+      `\`orm.driver\` is not that of ${kind.name}, of which the tenants' databases are. Leave it out, or extend ${kind.driver.name}.`,
+    );
   }
 }
 

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
+import { PostgreSqlDriver } from '@mikro-orm/postgresql';
 import {
   ConnectionBudgetExceededError,
   StaticCatalog,
@@ -225,6 +226,7 @@ describe.each(KINDS)('%s: a manager over files', (name, kind) => {
     [{ orm: { ...orm, pool: { max: 3 } } }, '`orm.pool`'],
     [{ orm: { ...orm, attachDatabases: [] } }, '`orm.attachDatabases`'],
     [{ orm: { ...orm, dbName: 'x' } }, '`orm.dbName`'],
+    [{ orm: { ...orm, driver: PostgreSqlDriver } }, '`orm.driver` is not that of SQLite'],
   ])('refuses %j', async (options, named) => {
     const init = TenantOrmManager.init({ databases, catalog, orm, ...options } as never);
     await expect(init).rejects.toThrow(TenancyConfigurationError);

@@ -2,10 +2,16 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { MigrationLockTimeoutError, type TenancyEvents, TenantUnavailableError } from 'mikro-orm-multitenancy';
+import {
+  MigrationLockTimeoutError,
+  type TenancyEvents,
+  TenantClosedError,
+  TenantUnavailableError,
+} from 'mikro-orm-multitenancy';
 import { KINDS } from '../../support/files/kinds.ts';
 import { Migration003Broken, migrationsList, names } from '../../support/files/migrations.ts';
 import { SqliteWorld } from '../../support/files/SqliteWorld.ts';
+import { until } from '../../support/manager/TestTenants.ts';
 import { runProgram } from '../../support/runProgram.ts';
 
 const orm = { migrations: { migrationsList } };
@@ -65,6 +71,12 @@ describe.each(KINDS)("%s: a tenant's migrations", (name, kind) => {
     try {
       await once(other.stdout, 'data');
       await expect(world.manager.migrator('acme').up()).rejects.toThrow(MigrationLockTimeoutError);
+      // Who waits is turned away when the manager closes.
+      const patient = await SqliteWorld.over(world, { orm });
+      const waiting = expect(patient.migrator('acme').up()).rejects.toThrow(TenantClosedError);
+      await until(async () => patient.stats().servers['default']?.reserved.inUse === 1, 'nobody waits');
+      await patient.close({ timeoutMs: 0 });
+      await waiting;
       // What only reads takes no lock.
       expect(await world.manager.migrator('acme').getPending()).toHaveLength(2);
     } finally {

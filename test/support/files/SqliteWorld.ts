@@ -80,6 +80,13 @@ export class SqliteWorld implements AsyncDisposable {
     return world;
   }
 
+  /** Another manager over the same files, which the caller closes. */
+  static async over(world: SqliteWorld, options: Pick<SqliteWorldOptions, 'orm'>): Promise<SqliteManager> {
+    const { databases, tenants } = world;
+    const orm = { entities, ...options.orm };
+    return (await TenantOrmManager.init({ databases, orm, catalog: catalogOver(tenants) })) as SqliteManager;
+  }
+
   /** As somebody changes it in the catalogue. */
   setStatus(id: string, status: TenantStatus): void {
     for (const tenant of this.tenants) {
