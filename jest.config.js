@@ -30,7 +30,6 @@ export default {
     '^mikro-orm-multitenancy/opentelemetry$': '<rootDir>/src/opentelemetry/index.ts',
     '^mikro-orm-multitenancy/prometheus$': '<rootDir>/src/prometheus/index.ts',
     '^mikro-orm-multitenancy/sqlite$': '<rootDir>/src/sqlite/index.ts',
-    '^mikro-orm-multitenancy/libsql$': '<rootDir>/src/libsql/index.ts',
     '^mikro-orm-multitenancy/pglite$': '<rootDir>/src/pglite/index.ts',
     '^mikro-orm-multitenancy/testing$': '<rootDir>/src/testing/index.ts',
   },

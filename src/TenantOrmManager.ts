@@ -181,7 +181,7 @@ export class TenantOrmManager<
       find: (id) => this.#find(id),
       placeFor: (tenant, purpose) => ({
         ...this.#open.placeFor(tenant, purpose),
-        server: databases ?? postgres.serverOf(tenant),
+        server: (databases ?? postgres).serverOf(tenant),
       }),
       serverOf: (tenant) => postgres.serverOf(tenant),
       assertOpen: () => this.#assertOpen(),

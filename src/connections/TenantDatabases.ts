@@ -41,7 +41,9 @@ export interface MigrationServer {
 }
 
 /** Databases of another kind than PostgreSQL, at work for one manager. */
-export interface OpenDatabases extends TenantDatabases, MigrationServer {
+export interface OpenDatabases extends TenantDatabases {
+  /** What migrates the tenant's database. Throws `TenancyConfigurationError` for a tenant that has none here. */
+  serverOf(tenant: Tenant): MigrationServer;
   stats(options: { readonly tenants?: boolean | undefined }): PostgresServerStats;
   /** Stops its timers. Called when every connection is closed. */
   stop(): void;

@@ -21,9 +21,18 @@ export interface LentFile {
 /** A statement as Kysely sends it, on what the pool has lent. */
 class PooledConnection implements DatabaseConnection {
   readonly lent: LentFile;
+  #isReleased = false;
 
   constructor(lent: LentFile) {
     this.lent = lent;
+  }
+
+  /** Does nothing the second time: somebody else may have the connection by then. */
+  release(): void {
+    if (!this.#isReleased) {
+      this.#isReleased = true;
+      this.lent.release();
+    }
   }
 
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
@@ -62,8 +71,14 @@ export class PooledDriver implements Driver {
     return new PooledConnection((await this.#pool.connect()) as LentFile);
   }
 
-  async beginTransaction({ lent }: PooledConnection, settings: TransactionSettings): Promise<void> {
-    await lent.query(this.#options.begin(settings), []);
+  async beginTransaction(connection: PooledConnection, settings: TransactionSettings): Promise<void> {
+    try {
+      await connection.lent.query(this.#options.begin(settings), []);
+    } catch (error) {
+      // Kysely forgets the connection of a controlled transaction that has not begun.
+      connection.release();
+      throw error;
+    }
   }
 
   async commitTransaction({ lent }: PooledConnection): Promise<void> {
@@ -92,8 +107,8 @@ export class PooledDriver implements Driver {
     await lent.query(`release ${quoted(name)}`, []);
   }
 
-  async releaseConnection({ lent }: PooledConnection): Promise<void> {
-    lent.release();
+  async releaseConnection(connection: PooledConnection): Promise<void> {
+    connection.release();
   }
 
   async destroy(): Promise<void> {

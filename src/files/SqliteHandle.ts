@@ -1,4 +1,4 @@
-/** One open database, as `better-sqlite3` and `libsql` have it. Everything is synchronous. */
+/** One open database, as `better-sqlite3` has it. Everything is synchronous. */
 export interface SqliteHandle {
   readonly inTransaction: boolean;
   prepare(sql: string): SqliteStatement;
@@ -26,7 +26,7 @@ export interface SqliteOpenOptions {
 /** Opens the file at `path`. Throws what the package throws; never waits for a lock, for everybody would wait with it. */
 export type OpenSqlite = (path: string, options: SqliteOpenOptions) => SqliteHandle;
 
-/** Undoes what is open, and closes. `libsql` keeps the locks of what it has closed until its memory is collected. */
+/** Undoes what is open, and closes. */
 export function closeHandle(handle: SqliteHandle): void {
   try {
     if (handle.inTransaction) {

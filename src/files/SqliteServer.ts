@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { ConnectionAccount } from '../connections/ConnectionAccount.ts';
 import { ConnectionBudget } from '../connections/ConnectionBudget.ts';
 import type { AccountOf, PostgresServerStats } from '../connections/PostgresServer.ts';
-import type { OpenDatabases, PoolsOf } from '../connections/TenantDatabases.ts';
+import type { MigrationServer, OpenDatabases, PoolsOf } from '../connections/TenantDatabases.ts';
 import { TenantPool } from '../connections/TenantPool.ts';
 import { TenantPools } from '../connections/TenantPools.ts';
 import { Turns } from '../connections/Turns.ts';
@@ -38,7 +38,7 @@ const RESERVED_IDLE_MS = 1_000;
 const CONNECTIONS_OF_MIGRATION = 2;
 
 /** The files of one folder, at work for one manager: how many are open, and for whom. */
-export class SqliteServer implements OpenDatabases {
+export class SqliteServer implements OpenDatabases, MigrationServer {
   readonly migrations: Turns;
   readonly #parts: SqliteServerParts;
   readonly #requests: ConnectionBudget<SqliteConnection>;
@@ -67,6 +67,11 @@ export class SqliteServer implements OpenDatabases {
 
   sessionKeyOf(tenant: Tenant): string {
     return this.#accounts.of(tenant).isReadOnly ? 'read-only' : '';
+  }
+
+  serverOf(tenant: Tenant): this {
+    this.#accounts.of(tenant);
+    return this;
   }
 
   poolsOf({ tenant, weight, ...options }: PoolsOf): TenantPools {

@@ -3,7 +3,7 @@ import type { ConnectionAccount } from '../connections/ConnectionAccount.ts';
 import { ConnectionBudget } from '../connections/ConnectionBudget.ts';
 import type { ConnectionBudgetLimits } from '../connections/ConnectionBudgetLimits.ts';
 import type { AccountOf, PostgresServerStats } from '../connections/PostgresServer.ts';
-import type { OpenDatabases, PoolsOf } from '../connections/TenantDatabases.ts';
+import type { MigrationServer, OpenDatabases, PoolsOf } from '../connections/TenantDatabases.ts';
 import { TenantPool } from '../connections/TenantPool.ts';
 import { TenantPools } from '../connections/TenantPools.ts';
 import { Turns } from '../connections/Turns.ts';
@@ -25,7 +25,7 @@ export interface PgliteServerParts {
  * The PGlites of one manager. A tenant has one, which is opened, used and closed before it is opened again: its migrations
  * have it for themselves meanwhile, which is why they need no other lock.
  */
-export class PgliteServer implements OpenDatabases {
+export class PgliteServer implements OpenDatabases, MigrationServer {
   readonly migrations: Turns;
   readonly #parts: PgliteServerParts;
   readonly #budget: ConnectionBudget<PgliteConnection>;
@@ -40,6 +40,11 @@ export class PgliteServer implements OpenDatabases {
 
   sessionKeyOf(tenant: Tenant): string {
     return this.#accounts.of(tenant).isReadOnly ? 'read-only' : '';
+  }
+
+  serverOf(tenant: Tenant): this {
+    this.#accounts.of(tenant);
+    return this;
   }
 
   poolsOf({ tenant, weight, ...options }: PoolsOf): TenantPools {

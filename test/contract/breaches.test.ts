@@ -20,7 +20,6 @@ const DOCUMENTED_ONLY = [
   'central/migrations/Migration003Provisioning.ts',
   'central/migrations/Migration004Secrets.ts',
   'cli/diagnose.ts',
-  'libsql/libsqlDatabases.ts',
   'nestjs/TenancyModule.ts',
   'observability/tenantLogger.ts',
   'pglite/PgliteTenantDialect.ts',

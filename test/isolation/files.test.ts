@@ -147,6 +147,23 @@ describe.each(KINDS)('%s: tenants with a file of SQLite each', (_name, kind) => 
       expect(people()).toEqual({ acme: 5, globex: 3, initech: 3 });
     });
 
+    it("release once the connection of a transaction of Kysely's that could not begin", async () => {
+      await world.manager.run('acme', (outer) =>
+        outer.transactional(async (acme) => {
+          await add(acme);
+          await world.manager.run('acme', async (inner) => {
+            const begun = inner
+              .getKysely()
+              .transaction()
+              .execute(async () => 1);
+            await expect(begun).rejects.toThrow(TenantBusyError);
+            // Its connection is the next one's, who is left alone with it.
+            expect(await Promise.all([inner.count(Person), inner.count(House)])).toEqual([3, 3]);
+          });
+        }),
+      );
+    });
+
     it('have manager.em in the transaction of the tenant that runs', async () => {
       const { em } = world.manager;
       await world.manager.run('acme', () =>

@@ -7,7 +7,6 @@ import * as express from 'mikro-orm-multitenancy/express';
 import * as fastify from 'mikro-orm-multitenancy/fastify';
 import * as hono from 'mikro-orm-multitenancy/hono';
 import * as koa from 'mikro-orm-multitenancy/koa';
-import * as libsql from 'mikro-orm-multitenancy/libsql';
 import * as nestjs from 'mikro-orm-multitenancy/nestjs';
 import * as openTelemetry from 'mikro-orm-multitenancy/opentelemetry';
 import * as pgBoss from 'mikro-orm-multitenancy/pg-boss';
@@ -97,7 +96,6 @@ const PUBLIC = {
   './opentelemetry': ['instrumentTenancy'],
   './prometheus': ['tenancyMetricNames', 'tenancyMetrics'],
   './sqlite': ['sqliteDatabases'],
-  './libsql': ['libsqlDatabases'],
   './pglite': ['pgliteDatabases'],
 } as const;
 
@@ -117,7 +115,6 @@ describe('the package', () => {
     ['./opentelemetry', openTelemetry],
     ['./prometheus', prometheus],
     ['./sqlite', sqlite],
-    ['./libsql', libsql],
     ['./pglite', pglite],
   ] as const)('exports from "%s" exactly its public API', (entry, module) => {
     expect(Object.keys(module).sort()).toEqual([...PUBLIC[entry]]);

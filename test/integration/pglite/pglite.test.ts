@@ -189,13 +189,14 @@ describe('tenants with a PGlite each', () => {
     async () => {
       const { manager } = await world(['acme']);
       let late: (() => Promise<unknown>) | undefined;
+      const tainted: string[] = [];
+      manager.events.on('connection:tainted', ({ tenantId }) => tainted.push(tenantId));
       await manager.run('acme', async (em) => {
         await em.execute('begin');
-        await em.execute('delete from room');
-        await em.execute("update person set name = 'undone'");
         late = () => em.find(House, {});
       });
       expect((await manager.run('acme', (em) => em.findOneOrFail(Person, 1))).name).toBe('acme person 1');
+      expect(tainted).toEqual(['acme']);
       await manager.evict('acme');
       await expect(late?.()).rejects.toThrow(TenantClosedError);
       expect(await manager.run('acme', (em) => em.count(House))).toBe(3);
@@ -218,7 +219,7 @@ describe('tenants with a PGlite each', () => {
         async (ctx) => {
           id += 1;
           await manager.em.execute('insert into counter (id, note) values (?, ?)', [1_000 + id, ctx.get('x-marker')]);
-          ctx.body = await RequestContext.getEntityManager<typeof manager.em>()?.execute('select note from counter');
+          ctx.body = await (RequestContext.getEntityManager() as typeof manager.em).execute('select note from counter');
         },
       );
       await expectIsolated({

@@ -1,7 +1,5 @@
 import type { SqliteDriver } from '@mikro-orm/sqlite';
 import BetterSqlite3 from 'better-sqlite3';
-import LibSql from 'libsql';
-import { libsqlDatabases } from 'mikro-orm-multitenancy/libsql';
 import { type FilesOptions, type SqliteFiles, sqliteDatabases } from 'mikro-orm-multitenancy/sqlite';
 
 /** What tests use of an open file. */
@@ -15,7 +13,6 @@ export interface SqliteFile {
 }
 
 export interface Kind {
-  /** The two have one driver for the types of tests. */
   readonly databasesOf: (options: FilesOptions) => SqliteFiles<SqliteDriver>;
   /** By the same library: two of them in one process take each other's locks away. */
   readonly open: (path: string, timeoutMs: number) => SqliteFile;
@@ -28,13 +25,5 @@ export const SQLITE: Kind = {
   open: (path, timeout) => new (BetterSqlite3 as unknown as Open)(path, { timeout }),
 };
 
-export const LIBSQL: Kind = {
-  databasesOf: libsqlDatabases as unknown as Kind['databasesOf'],
-  open: (path, timeout) => new (LibSql as unknown as Open)(path, { timeout }),
-};
-
 /** Every kind runs the same suites. */
-export const KINDS: readonly (readonly [name: string, kind: Kind])[] = [
-  ['SQLite', SQLITE],
-  ['libSQL', LIBSQL],
-];
+export const KINDS: readonly (readonly [name: string, kind: Kind])[] = [['SQLite', SQLITE]];

@@ -27,6 +27,7 @@ describe('the turns of those who write to one file', () => {
     await settled();
     expect(log).toEqual(['one', 'two']);
     turns.end();
+    await settled();
     turns.end();
     await take('four');
     expect(log).toEqual(['one', 'two', 'three', 'four']);

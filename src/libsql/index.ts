@@ -1,3 +1,0 @@
-export type { FilesOptions } from '../files/FilesOptions.ts';
-export type { SqliteFiles } from '../files/SqliteFiles.ts';
-export { libsqlDatabases } from './libsqlDatabases.ts';
