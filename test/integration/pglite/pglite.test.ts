@@ -9,6 +9,7 @@ import type { BasePostgreSqlEntityManager } from '@mikro-orm/postgresql';
 import {
   ConnectionBudgetExceededError,
   currentTenant,
+  type OtherManagerOptions,
   TenancyConfigurationError,
   type Tenant,
   type TenantCatalog,
@@ -61,8 +62,13 @@ function catalogOver(tenants: readonly Tenant[]): TenantCatalog {
   };
 }
 
-async function managerOf(tenants: readonly Tenant[], of: PgliteFolders = databases): Promise<Manager> {
+async function managerOf(
+  tenants: readonly Tenant[],
+  of: PgliteFolders = databases,
+  options: Partial<OtherManagerOptions<Tenant, PgliteDriver>> = {},
+): Promise<Manager> {
   const manager = await TenantOrmManager.init({
+    ...options,
     databases: of,
     orm: { entities, migrations: { migrationsList } },
     catalog: catalogOver(tenants),
@@ -235,6 +241,27 @@ describe('tenants with a PGlite each', () => {
       });
       expect((await server.send('nobody.example.com')).status).toBe(404);
       expect(server.errors).toEqual([]);
+    },
+    SLOW_MS,
+  );
+
+  it(
+    'are migrated on access where versionGate says so, and kept away from where it refuses',
+    async () => {
+      const { manager: first, tenants } = await world(['acme', 'globex'], false);
+      await first.close();
+      const refusing = await managerOf(tenants, databases, {
+        versionGate: { requires: 'latest', whenBehind: 'refuse' },
+      });
+      await expect(refusing.run('acme', () => 1)).rejects.toMatchObject({ code: 'TENANT_BEHIND' });
+      await refusing.close();
+      const manager = await managerOf(tenants, databases, {
+        versionGate: { requires: 'latest', whenBehind: 'migrate', waitMs: 60_000 },
+      });
+      const rows = await Promise.all(
+        ['acme', 'globex', 'acme'].map((id) => manager.run(id, (em) => em.execute('select note from counter'))),
+      );
+      expect(rows).toEqual([1, 2, 3].map(() => [{ note: 'applied' }]));
     },
     SLOW_MS,
   );
