@@ -29,6 +29,8 @@ export default {
     '^mikro-orm-multitenancy/pg-boss$': '<rootDir>/src/pg-boss/index.ts',
     '^mikro-orm-multitenancy/opentelemetry$': '<rootDir>/src/opentelemetry/index.ts',
     '^mikro-orm-multitenancy/prometheus$': '<rootDir>/src/prometheus/index.ts',
+    '^mikro-orm-multitenancy/sqlite$': '<rootDir>/src/sqlite/index.ts',
+    '^mikro-orm-multitenancy/pglite$': '<rootDir>/src/pglite/index.ts',
     '^mikro-orm-multitenancy/testing$': '<rootDir>/src/testing/index.ts',
   },
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.data', '<rootDir>/coverage', '<rootDir>/bench/peers'],

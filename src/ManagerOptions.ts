@@ -1,4 +1,5 @@
-import type { EntityManager } from '@mikro-orm/postgresql';
+import type { EntityManagerType } from '@mikro-orm/core';
+import type { AbstractSqlDriver, EntityManager, SqlEntityManager } from '@mikro-orm/postgresql';
 import { z } from 'zod';
 import type { TenantEntityType, TenantOf } from './catalog/CatalogTenant.ts';
 import type { TenantCatalog } from './catalog/TenantCatalog.ts';
@@ -13,13 +14,15 @@ import {
   type VersionGateOptions,
   versionGateShape,
 } from './migrations/gate/VersionGateOptions.ts';
-import type { TenantEntities, TenantOrmOptions } from './orm/TenantOrmOptions.ts';
+import { isOtherDatabases, type OtherDatabases } from './orm/OtherDatabases.ts';
+import type { OtherOrmOptions, TenantEntities, TenantOrmOptions } from './orm/TenantOrmOptions.ts';
 import {
   type CheckedProvisioning,
   checkProvisioning,
   type ProvisioningOptions,
 } from './provisioning/ProvisioningOptions.ts';
 import { type CheckedRoles, checkRoles, type RolesOptions } from './provisioning/roles/RolesOptions.ts';
+import { refusalOf } from './refusedFor.ts';
 import { DEFAULT_SERVER, type Tenant } from './tenant/Tenant.ts';
 
 /** Options of {@link TenantOrmManager.init}. */
@@ -66,8 +69,33 @@ export interface TenantOrmManagerOptions<
   readonly warn?: ((message: string) => void) | undefined;
 }
 
+/** Options of a manager whose tenants' databases are of another kind than PostgreSQL. */
+export interface OtherManagerOptions<
+  T extends Tenant,
+  D extends AbstractSqlDriver,
+  EM extends SqlEntityManager<D> & D[typeof EntityManagerType] = SqlEntityManager<D> & D[typeof EntityManagerType],
+  Entities extends TenantEntities = TenantEntities,
+> extends Pick<
+    TenantOrmManagerOptions<T>,
+    | 'catalog'
+    | 'idleTimeoutMs'
+    | 'maxOpenTenants'
+    | 'migrationLockTimeoutMs'
+    | 'shareMetadata'
+    | 'versionGate'
+    | 'warn'
+    | 'weight'
+  > {
+  /** Where the tenants' databases are, as `sqliteDatabases` gives it. */
+  readonly databases: OtherDatabases<D>;
+  /** MikroORM's options for every tenant alike; never a database. */
+  readonly orm: OtherOrmOptions<D, EM, Entities>;
+}
+
 export interface CheckedManagerOptions<T extends Tenant> {
   readonly orm: TenantOrmOptions;
+  /** Of another kind than PostgreSQL; then there are no `servers`. */
+  readonly databases: OtherDatabases | undefined;
   readonly servers: ReadonlyMap<string, CheckedServerOptions>;
   readonly catalog: TenantCatalog<T> | undefined;
   readonly central: CheckedCentralOptions | undefined;
@@ -97,6 +125,7 @@ const isCatalog = (value: unknown): boolean =>
 
 const shape = z.strictObject({
   orm: z.custom<TenantOrmOptions>(isObject, "MikroORM's options, an object"),
+  databases: z.custom<OtherDatabases>(isOtherDatabases, 'what a function as `sqliteDatabases` gives').optional(),
   server: z.custom<string | ServerOptions>().optional(),
   servers: z.record(z.string().min(1), z.custom<string | ServerOptions>()).optional(),
   catalog: z.custom<TenantCatalog>(isCatalog, 'a catalogue with `find`, `findByDomain` and `list`').optional(),
@@ -135,7 +164,10 @@ export function checkManagerOptions<T extends Tenant>(options: TenantOrmManagerO
   if (!parsed.success) {
     throw new TenancyConfigurationError(`TenantOrmManager.init: ${z.prettifyError(parsed.error)}`);
   }
-  const { server, servers, warn, central, ...rest } = parsed.data;
+  const { server, servers, warn, central, databases, ...rest } = parsed.data;
+  if (databases !== undefined) {
+    refuseOptionsOfPostgres(databases, options);
+  }
   if (options.catalog === undefined && central === undefined) {
     throw new TenancyConfigurationError(
       'TenantOrmManager.init: give a `catalog`, or `central`, whose database then says which tenants there are.',
@@ -150,9 +182,41 @@ export function checkManagerOptions<T extends Tenant>(options: TenantOrmManagerO
     roles: checkRoles(options.roles, central !== undefined),
     provisioning: checkProvisioning<T>(options.provisioning, central !== undefined),
     central: central === undefined ? undefined : checkCentralOptions(central, server),
-    servers: checkServers(server, servers, options.orm.pool),
+    databases,
+    servers: databases === undefined ? checkServers(server, servers, options.orm.pool) : new Map(),
     warn: warn ?? ((message: string) => process.emitWarning(message, 'TenancyWarning')),
   });
+}
+
+/** What only PostgreSQL has, with what to use instead. */
+const ONLY_POSTGRES = {
+  server: 'Leave it out: `databases` says where they are.',
+  servers: 'Leave it out: `databases` says where they are.',
+  central: 'Give a `catalog`, as `new StaticCatalog([…])` or one of your own.',
+  provisioning: 'Leave it out; see `databases.create()`.',
+  roles: 'Leave it out.',
+  sqlComment: 'Leave it out.',
+} as const;
+
+const ONLY_POSTGRES_OF_ORM = {
+  pool: 'Give the limits to `databases`.',
+  attachDatabases: 'Leave it out: what is attached would be the same for every tenant.',
+} as const;
+
+function refuseOptionsOfPostgres({ kind }: OtherDatabases, options: object): void {
+  const given = options as Readonly<Record<string, unknown>>;
+  const orm = given['orm'] as Readonly<Record<string, unknown>>;
+  for (const [option, instead] of Object.entries(ONLY_POSTGRES)) {
+    // `false` asks for nothing.
+    if (given[option] !== undefined && given[option] !== false) {
+      throw refusalOf({ what: option, kind, instead });
+    }
+  }
+  for (const [option, instead] of Object.entries(ONLY_POSTGRES_OF_ORM)) {
+    if (orm[option] !== undefined) {
+      throw new TenancyConfigurationError(`\`orm.${option}\` cannot be set for tenants of ${kind}. ${instead}`);
+    }
+  }
 }
 
 function checkServers(

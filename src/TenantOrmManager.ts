@@ -1,10 +1,13 @@
-import type { EntityManager } from '@mikro-orm/postgresql';
+import type { EntityManagerType } from '@mikro-orm/core';
+import type { AbstractSqlDriver, EntityManager, SqlEntityManager } from '@mikro-orm/postgresql';
 import type { TenantEntityType, TenantOf } from './catalog/CatalogTenant.ts';
 import { type EachOptions, type EachResult, eachTenant } from './catalog/eachTenant.ts';
 import type { TenantCatalog } from './catalog/TenantCatalog.ts';
 import type { PlainTenant } from './catalog/TenantEntity.ts';
 import { CentralDatabase } from './central/CentralDatabase.ts';
+import { PostgresDatabases } from './connections/PostgresDatabases.ts';
 import { PostgresServer, type PostgresServerStats } from './connections/PostgresServer.ts';
+import type { OpenDatabases } from './connections/TenantDatabases.ts';
 import { unlessAborted } from './connections/unlessAborted.ts';
 import { CENTRAL, type CentralForks } from './context/centralContext.ts';
 import { contextualEntityManager } from './context/contextualEntityManager.ts';
@@ -16,6 +19,7 @@ import {
   type CentralManagerOptions,
   type CheckedManagerOptions,
   checkManagerOptions,
+  type OtherManagerOptions,
   type TenantOrmManagerOptions,
 } from './ManagerOptions.ts';
 import type { FleetMigrator } from './migrations/fleet/FleetMigrator.ts';
@@ -27,6 +31,7 @@ import { TRACING, Tracing } from './observability/Tracing.ts';
 import { assertDisjoint } from './orm/assertDisjoint.ts';
 import { OpenTenants, type OpenTenantsStats } from './orm/OpenTenants.ts';
 import { OrmTemplate } from './orm/OrmTemplate.ts';
+import { OTHER_DATABASES } from './orm/OtherDatabases.ts';
 import { reportSharing } from './orm/reportSharing.ts';
 import type { RunOptions, TenantLease, TenantWork } from './orm/TenantLease.ts';
 import type { EntityManagerOf, TenantEntities } from './orm/TenantOrmOptions.ts';
@@ -35,8 +40,9 @@ import { buildProvisioner, type Provisioning } from './provisioning/buildProvisi
 import { credentialsOf } from './provisioning/roles/credentialsOf.ts';
 import { TenantLife } from './provisioning/TenantLife.ts';
 import type { TenantProvisioner } from './provisioning/TenantProvisioner.ts';
+import { refusedFor } from './refusedFor.ts';
 import { RefusalCounts } from './resolution/RefusalCounts.ts';
-import type { Tenant, TenantStatus } from './tenant/Tenant.ts';
+import { DEFAULT_SERVER, type Tenant, type TenantStatus } from './tenant/Tenant.ts';
 import { assertTenantId } from './tenant/tenantId.ts';
 import { unavailabilityOf } from './tenant/unavailabilityOf.ts';
 
@@ -60,13 +66,18 @@ export interface AcquireOptions {
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
+const NO_FLEET = 'Migrate each tenant by itself: `manager.each((_em, { id }) => manager.migrator(id).up())`.';
+const NO_LIFE =
+  'Make a database by `databases.create(name)`, migrate it by `manager.migrator(id).up()`, change the catalogue, and drop ' +
+  'the database by `databases.drop(name)` after `manager.evict(id)`.';
+
 /**
  * One MikroORM per tenant database, one forked EntityManager per run. Opens tenants when they are needed, keeps them
  * while they are used, and closes the least recently used.
  */
 export class TenantOrmManager<
   T extends Tenant = Tenant,
-  EM extends EntityManager = EntityManager,
+  EM extends SqlEntityManager = EntityManager,
 > extends TenantLife<T> {
   /** Stands for the current tenant's EntityManager; throws `NoTenantError` outside a tenant. */
   readonly em: EM;
@@ -75,10 +86,12 @@ export class TenantOrmManager<
   /** Migrations of all tenants, or of some, as runs that are written down. */
   readonly fleet: FleetMigrator<T>;
   protected readonly life: TenantProvisioner<T>;
-  readonly #provisioning: Provisioning<T>;
+  readonly #provisioning: Provisioning<T> | undefined;
   readonly #template: OrmTemplate;
   readonly #central: CentralDatabase<T> | undefined;
   readonly #servers: ReadonlyMap<string, PostgresServer>;
+  /** Of another kind than PostgreSQL; then there are no servers. */
+  readonly #databases: OpenDatabases | undefined;
   readonly #open: OpenTenants<T>;
   readonly #refusals: RefusalCounts;
   readonly #migrations: TenantMigrations<T>;
@@ -100,10 +113,18 @@ export class TenantOrmManager<
   >(
     options: CentralManagerOptions<C, EM, Entities>,
   ): Promise<TenantOrmManager<TenantOf<C>, EntityManagerOf<EM, Entities>>>;
+  /** The same, with databases of another kind than PostgreSQL. */
+  static async init<
+    T extends Tenant,
+    D extends AbstractSqlDriver,
+    EM extends SqlEntityManager<D> & D[typeof EntityManagerType] = SqlEntityManager<D> & D[typeof EntityManagerType],
+    Entities extends TenantEntities = TenantEntities,
+  >(options: OtherManagerOptions<T, D, EM, Entities>): Promise<TenantOrmManager<T, EntityManagerOf<EM, Entities>>>;
   static async init(options: object): Promise<unknown> {
     const checked = checkManagerOptions(options as TenantOrmManagerOptions);
     const events = new PublishedEvents();
-    const template = await OrmTemplate.build(checked.orm, checked.shareMetadata);
+    const kind = checked.databases?.[OTHER_DATABASES].orm;
+    const template = await OrmTemplate.build(checked.orm, checked.shareMetadata, kind);
     const { central: centralOptions, ...rest } = checked;
     const central =
       centralOptions && (await CentralDatabase.build<Tenant>({ ...rest, options: centralOptions, events }));
@@ -134,19 +155,21 @@ export class TenantOrmManager<
     this.catalog = options.catalog ?? this.central.catalog;
     this.events = events;
     this.#refusals = new RefusalCounts(events);
-    this.em = contextualEntityManager(template.orm.em as EntityManager as EM, this);
+    this.em = contextualEntityManager(template.orm.em as SqlEntityManager as EM, this);
     const { sqlComment } = options;
     this.#servers = new Map(
       [...options.servers].map(([name, of]) => [name, new PostgresServer(name, of, this.events, { sqlComment })]),
     );
     const roles = options.roles && { options: options.roles, credentials: credentialsOf(options.roles, central) };
+    this.#databases = options.databases?.[OTHER_DATABASES].open(events);
+    const postgres = new PostgresDatabases(this.#servers, roles && ((id) => roles.credentials.sourceOf(id)));
+    const databases = this.#databases;
     this.#open = new OpenTenants({
       template,
-      servers: this.#servers,
+      databases: databases ?? postgres,
       events: this.events,
       limits: options,
       weightOf: (tenant) => weightOf(tenant as T, options.weight),
-      credentialsOf: roles && ((id) => roles.credentials.sourceOf(id)),
       manager: this,
     });
     this.#migrations = new TenantMigrations<T>({
@@ -156,12 +179,22 @@ export class TenantOrmManager<
       catalog: this.catalog,
       ledger: central?.ledger,
       find: (id) => this.#find(id),
-      placeFor: (tenant, purpose) => this.#open.placeFor(tenant, purpose),
-      serverOf: (tenant) => this.#open.serverOf(tenant),
+      placeFor: (tenant, purpose) => ({
+        ...this.#open.placeFor(tenant, purpose),
+        server: (databases ?? postgres).serverOf(tenant),
+      }),
+      serverOf: (tenant) => postgres.serverOf(tenant),
       assertOpen: () => this.#assertOpen(),
       lockTimeoutMs: options.migrationLockTimeoutMs,
       gate: options.versionGate && required && { options: options.versionGate, required },
     });
+    reportSharing(template, options, events);
+    if (options.databases !== undefined) {
+      const { kind } = options.databases;
+      this.fleet = refusedFor({ what: 'manager.fleet', kind, instead: NO_FLEET });
+      this.life = refusedFor({ what: '', kind, instead: NO_LIFE });
+      return;
+    }
     this.fleet = this.#migrations.fleet;
     this.#provisioning = buildProvisioner<T>({
       ...{
@@ -181,7 +214,6 @@ export class TenantOrmManager<
     });
     this.life = this.#provisioning.provisioner;
     central?.onChange((ids) => this.#open.reconsider(ids, (id) => this.catalog.find(id)));
-    reportSharing(template, options, events);
   }
 
   /** Whether {@link close} was called: no work is taken any more. */
@@ -303,7 +335,9 @@ export class TenantOrmManager<
 
   /** What is open and in use now; with `tenants`, the connections of each tenant as well. */
   stats(options: { readonly tenants?: boolean | undefined } = {}): TenantOrmManagerStats {
-    const servers = Object.fromEntries([...this.#servers].map(([name, server]) => [name, server.stats(options)]));
+    const named: Iterable<[string, Pick<PostgresServer, 'stats'>]> =
+      this.#databases === undefined ? this.#servers : [[DEFAULT_SERVER, this.#databases]];
+    const servers = Object.fromEntries([...named].map(([name, server]) => [name, server.stats(options)]));
     const central = this.#central === undefined ? {} : { central: this.#central.stats() };
     return { ...this.#open.stats(), servers, ...central, refused: this.#refusals.stats() };
   }
@@ -329,7 +363,7 @@ export class TenantOrmManager<
   async #closeAll(timeoutMs: number): Promise<void> {
     const startedAt = performance.now();
     await Promise.all([
-      this.#provisioning.close(timeoutMs),
+      this.#provisioning?.close(timeoutMs),
       this.#open.closeAll('manager closed', timeoutMs),
       this.#migrations.close(timeoutMs),
     ]);
@@ -338,6 +372,7 @@ export class TenantOrmManager<
     for (const server of this.#servers.values()) {
       server.stop();
     }
+    this.#databases?.stop();
     await this.#template.close();
   }
 

@@ -289,6 +289,21 @@ export class TenantConnectionError extends TenancyError {
   }
 }
 
+/** Others wrote to the tenant's database for longer than `lockTimeoutMs`. Of databases that have one writer at a time. */
+export class TenantBusyError extends TenancyError {
+  readonly code = 'TENANT_BUSY';
+  override readonly status = 503;
+  readonly retryAfterSeconds = 1;
+
+  constructor(tenantId: string, timeoutMs: number, details: Pick<TenancyErrorDetails, 'cause'> = {}) {
+    super(
+      `Tenant "${tenantId}": its database was locked by another transaction for ${timeoutMs} ms. Shorten transactions, or ` +
+        'raise `lockTimeoutMs`; a run of the same tenant that writes inside of a transaction waits for that transaction.',
+      { ...details, tenantId },
+    );
+  }
+}
+
 /** Another process kept the migration lock of this tenant for longer than `lockTimeoutMs`. */
 export class MigrationLockTimeoutError extends TenancyError {
   readonly code = 'MIGRATION_LOCK_TIMEOUT';

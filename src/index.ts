@@ -42,6 +42,7 @@ export {
   TenancyError,
   TenantAmbiguousError,
   TenantBehindError,
+  TenantBusyError,
   TenantChangedError,
   TenantClosedError,
   TenantConflictError,
@@ -57,7 +58,7 @@ export {
   WrongTenantError,
 } from './errors.ts';
 export type { CloseReason, ServerRoute, TenancyEmitter, TenancyEvents } from './events.ts';
-export type { CentralManagerOptions, TenantOrmManagerOptions } from './ManagerOptions.ts';
+export type { CentralManagerOptions, OtherManagerOptions, TenantOrmManagerOptions } from './ManagerOptions.ts';
 export type { FleetMigrator } from './migrations/fleet/FleetMigrator.ts';
 export type {
   FleetMigrateOptions,
@@ -104,8 +105,9 @@ export type { TenantMigrateOptions, TenantMigrator } from './migrations/TenantMi
 export type { TenancyChannels, TenancyTrace } from './observability/channels.ts';
 export { type TenancyLogFields, tenancyLogFields } from './observability/tenancyLogFields.ts';
 export { type LoggerFactory, type TenantLoggerOptions, tenantLogger } from './observability/tenantLogger.ts';
+export type { OtherDatabases } from './orm/OtherDatabases.ts';
 export type { RunOptions, TenantLease, TenantWork } from './orm/TenantLease.ts';
-export type { TenantOrmOptions } from './orm/TenantOrmOptions.ts';
+export type { OtherOrmOptions, TenantOrmOptions } from './orm/TenantOrmOptions.ts';
 export type { CopyDifference } from './provisioning/copy/CopyOptions.ts';
 export { DatabaseCopyError } from './provisioning/copy/copyErrors.ts';
 export type {

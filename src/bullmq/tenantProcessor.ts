@@ -1,4 +1,4 @@
-import type { EntityManager } from '@mikro-orm/postgresql';
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
 import { TenantReplacedError } from '../context/TenantReplacedError.ts';
 import { TenancyError, TenantNotFoundError } from '../errors.ts';
@@ -10,7 +10,7 @@ import type { Tenant } from '../tenant/Tenant.ts';
 export type TenantJob<Data, Result = unknown, Name extends string = string> = Job<TenantJobData<Data>, Result, Name>;
 
 /** Where a job runs. */
-export interface TenantJobContext<T extends Tenant, EM extends EntityManager> {
+export interface TenantJobContext<T extends Tenant, EM extends SqlEntityManager> {
   /** The fork of this job, which is also the current EntityManager. */
   readonly em: EM;
   readonly tenant: T;
@@ -29,7 +29,7 @@ export function tenantProcessor<
   Result,
   Name extends string,
   T extends Tenant,
-  EM extends EntityManager,
+  EM extends SqlEntityManager,
 >(
   manager: Pick<TenantOrmManager<T, EM>, 'run'>,
   work: (job: TenantJob<Data, Result, Name>, context: TenantJobContext<T, EM>) => Result | Promise<Result>,

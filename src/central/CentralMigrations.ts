@@ -1,6 +1,6 @@
 import type { MigrationInfo } from '@mikro-orm/core';
 import type { PostgresServer } from '../connections/PostgresServer.ts';
-import { TenantPool } from '../connections/TenantPool.ts';
+import { type EndablePool, TenantPool } from '../connections/TenantPool.ts';
 import type { EntityOwner } from '../context/OwnerGuard.ts';
 import { ManagerClosedError } from '../errors.ts';
 import type { TenancyEmitter } from '../events.ts';
@@ -33,7 +33,7 @@ export class CentralMigrations {
   readonly own: TenantMigrator;
   readonly #parts: CentralMigrationsParts;
   readonly #queue = new KeyedQueue();
-  readonly #pools = new Set<TenantPool>();
+  readonly #pools = new Set<EndablePool>();
   #catalogTemplate: Promise<OrmTemplate> | undefined;
   #serial = 0;
   #isClosed = false;
@@ -88,7 +88,7 @@ export class CentralMigrations {
     });
   }
 
-  #track(pool: TenantPool): () => void {
+  #track(pool: EndablePool): () => void {
     this.#pools.add(pool);
     return () => this.#pools.delete(pool);
   }

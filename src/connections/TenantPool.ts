@@ -1,11 +1,44 @@
 import { TenantClosedError } from '../errors.ts';
-import type { Caller, ConnectionAccount } from './ConnectionAccount.ts';
+import type { BudgetedConnection } from './BudgetedConnection.ts';
+import type { Caller } from './ConnectionAccount.ts';
 import type { AccountStats } from './HeldConnections.ts';
 import { stackAbove } from './LeakWatch.ts';
 import type { TenantConnection } from './TenantConnection.ts';
 
-/** What a pool lends. */
+/** What a pool of PostgreSQL's lends. */
 export type LentConnection = Pick<TenantConnection, 'query' | 'release' | 'processID'>;
+
+/** What every pool lends, whatever the database is. */
+export interface Lent {
+  query(text: string, parameters: readonly unknown[]): Promise<{ readonly rows: readonly unknown[] }>;
+  /** One row after the other, where a cursor in `query` is not the way to get them. */
+  stream?(text: string, parameters: readonly unknown[]): AsyncIterableIterator<unknown>;
+  release(): void;
+  /** Of PostgreSQL's process. */
+  readonly processID?: number | undefined;
+}
+
+/** What a pool needs of an account. */
+export interface LendingAccount<L> {
+  readonly tenantId: string;
+  acquire(caller?: Caller): Promise<LeasableConnection<L>>;
+  end(reason: string, graceMs: number, force: (connection: LeasableConnection<L>) => void): Promise<void>;
+  stats(): AccountStats;
+}
+
+/** A pool, for whoever only ends it. */
+export interface EndablePool {
+  close(reason: string, graceMs: number): Promise<void>;
+}
+
+/** A connection that can be lent as `L`. */
+export interface LeasableConnection<L> extends BudgetedConnection {
+  readonly broken: boolean;
+  /** `stack` is where, for leaks that are watched for. */
+  lease(stack?: string): L;
+  /** Takes the connection from its user. */
+  revoke(): void;
+}
 
 /** Who asks a pool for a connection. */
 export interface PoolCaller extends Caller {
@@ -25,17 +58,17 @@ export interface TenantPoolOptions {
 }
 
 /** How one tenant's ORM reaches its database: what Kysely's PostgreSQL dialect takes for a pool. */
-export class TenantPool {
+export class TenantPool<L extends Lent = LentConnection> {
   /** Kysely spreads these into a client of its own when it cancels; there is none: it uses a connection of this pool. */
   readonly options = Object.freeze({});
-  readonly #account: ConnectionAccount<TenantConnection>;
+  readonly #account: LendingAccount<L>;
   readonly #onEnd: () => void;
   readonly #graceMs: () => number;
   readonly #caller: () => PoolCaller | undefined;
   readonly #watchesLeaks: boolean;
   #endedBecause: string | undefined;
 
-  constructor(account: ConnectionAccount<TenantConnection>, options: TenantPoolOptions) {
+  constructor(account: LendingAccount<L>, options: TenantPoolOptions) {
     this.#account = account;
     this.#onEnd = options.onEnd ?? (() => {});
     this.#graceMs = options.graceMs;
@@ -43,7 +76,7 @@ export class TenantPool {
     this.#watchesLeaks = options.watchesLeaks ?? false;
   }
 
-  async connect(): Promise<LentConnection> {
+  async connect(): Promise<L> {
     this.assertOpen();
     const stack = this.#watchesLeaks ? stackAbove(this.connect) : undefined;
     const caller = this.#caller();
@@ -56,7 +89,7 @@ export class TenantPool {
       return connection.lease(stack);
     } catch (error) {
       if (caller?.emHasSignal === true && error === caller.signal?.reason) {
-        return abandoned(error);
+        return abandoned(error) as Lent as L;
       }
       throw error;
     }
@@ -97,9 +130,9 @@ export class TenantPool {
  * Stands for the connection that nobody waits for any more. Kysely, which has left already, writes to the console when
  * it gets an error instead, and releases what it gets.
  */
-function abandoned(reason: unknown): LentConnection {
+function abandoned(reason: unknown): Lent {
   const query = (): never => {
     throw reason;
   };
-  return { processID: 0, query, release: () => {} };
+  return { processID: 0, query, stream: query, release: () => {} };
 }

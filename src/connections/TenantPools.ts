@@ -1,17 +1,17 @@
 import type { AccountStats } from './HeldConnections.ts';
-import type { TenantPool } from './TenantPool.ts';
+import type { Lent, TenantPool } from './TenantPool.ts';
 
 /** The pools of one tenant's ORM: one for its database on the primary, and one for each replica. */
 export class TenantPools {
-  readonly primary: TenantPool;
-  readonly replicas: readonly TenantPool[];
+  readonly primary: TenantPool<Lent>;
+  readonly replicas: readonly TenantPool<Lent>[];
 
-  constructor(primary: TenantPool, replicas: readonly TenantPool[]) {
+  constructor(primary: TenantPool<Lent>, replicas: readonly TenantPool<Lent>[]) {
     this.primary = primary;
     this.replicas = replicas;
   }
 
-  get #all(): readonly TenantPool[] {
+  get #all(): readonly TenantPool<Lent>[] {
     return [this.primary, ...this.replicas];
   }
 

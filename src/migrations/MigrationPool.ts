@@ -1,7 +1,5 @@
-import type { LentConnection, TenantPool } from '../connections/TenantPool.ts';
-import type { OrmPool } from '../orm/OrmTemplate.ts';
-
-type Lent = Awaited<ReturnType<OrmPool['connect']>>;
+import type { Lent, TenantPool } from '../connections/TenantPool.ts';
+import type { OrmPool } from '../orm/OrmKind.ts';
 
 /**
  * The connections of one migration: the session that holds the lock is lent first, so that a migration needs one
@@ -9,15 +7,16 @@ type Lent = Awaited<ReturnType<OrmPool['connect']>>;
  */
 export class MigrationPool implements OrmPool {
   readonly options = Object.freeze({});
-  readonly #pool: TenantPool;
+  readonly #pool: TenantPool<Lent>;
   readonly #lent: Lent;
   #isLent = false;
 
-  constructor(pool: TenantPool, session: LentConnection) {
+  constructor(pool: TenantPool<Lent>, session: Lent) {
     this.#pool = pool;
     this.#lent = {
-      query: session.query.bind(session) as Lent['query'],
+      query: session.query.bind(session),
       processID: session.processID,
+      ...(session.stream === undefined ? {} : { stream: session.stream.bind(session) }),
       release: () => {
         this.#isLent = false;
       },
@@ -27,7 +26,7 @@ export class MigrationPool implements OrmPool {
   async connect(): Promise<Lent> {
     this.assertOpen();
     if (this.#isLent) {
-      return (await this.#pool.connect()) as unknown as Lent;
+      return this.#pool.connect();
     }
     this.#isLent = true;
     return this.#lent;

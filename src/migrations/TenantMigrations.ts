@@ -1,9 +1,10 @@
 import { systemClock } from '../connections/Clock.ts';
 import type { PostgresServer } from '../connections/PostgresServer.ts';
 import { sessionWith, type TenantSession } from '../connections/SessionSettings.ts';
-import type { TenantPool } from '../connections/TenantPool.ts';
+import type { MigrationServer } from '../connections/TenantDatabases.ts';
+import type { EndablePool } from '../connections/TenantPool.ts';
 import type { TenancyEmitter } from '../events.ts';
-import type { TenantPlace } from '../orm/OpenTenants.ts';
+import type { OrmPlace } from '../orm/OpenTenants.ts';
 import type { OrmTemplate } from '../orm/OrmTemplate.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
 import { migrationsTable } from './executedMigrations.ts';
@@ -25,7 +26,7 @@ export interface TenantMigrationsParts<T extends Tenant> {
   readonly ledger: FleetLedger | undefined;
   /** Resolves the tenant, or rejects. */
   readonly find: (id: string) => Promise<T>;
-  readonly placeFor: (tenant: T, purpose: string) => TenantPlace;
+  readonly placeFor: (tenant: T, purpose: string) => OrmPlace & { readonly server: MigrationServer };
   readonly serverOf: (tenant: T) => PostgresServer;
   /** Throws once the manager is closed. */
   readonly assertOpen: () => void;
@@ -46,7 +47,7 @@ export class TenantMigrations<T extends Tenant> {
   readonly #parts: TenantMigrationsParts<T>;
   readonly #status: FleetStatusReader<T>;
   readonly #queue = new KeyedQueue();
-  readonly #pools = new Set<TenantPool>();
+  readonly #pools = new Set<EndablePool>();
 
   constructor(parts: TenantMigrationsParts<T>) {
     this.#parts = parts;
@@ -102,7 +103,7 @@ export class TenantMigrations<T extends Tenant> {
   }
 
   /** Has the manager's end wait for the pool, and cut it off. */
-  track(pool: TenantPool): () => void {
+  track(pool: EndablePool): () => void {
     this.#pools.add(pool);
     return () => this.#pools.delete(pool);
   }

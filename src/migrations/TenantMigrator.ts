@@ -1,10 +1,11 @@
 import type { MigrateOptions, MigrationInfo, MigrationRow } from '@mikro-orm/core';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { NO_SESSION, type TenantSession } from '../connections/SessionSettings.ts';
-import type { LentConnection, TenantPool } from '../connections/TenantPool.ts';
+import type { MigrationServer } from '../connections/TenantDatabases.ts';
+import type { EndablePool, Lent, TenantPool } from '../connections/TenantPool.ts';
 import { TenantUnavailableError } from '../errors.ts';
 import type { TenancyEmitter } from '../events.ts';
-import type { TenantPlace } from '../orm/OpenTenants.ts';
+import type { OrmPlace } from '../orm/OpenTenants.ts';
 import type { OrmTemplate } from '../orm/OrmTemplate.ts';
 import { statusOf, type Tenant, type TenantStatus } from '../tenant/Tenant.ts';
 import { lockMigrations } from './advisoryLock.ts';
@@ -17,8 +18,9 @@ import { MigrationPool } from './MigrationPool.ts';
 export type TenantMigrateOptions = string | string[] | Omit<MigrateOptions, 'transaction'>;
 
 /** What a migrator works on, looked up anew for each call. */
-export interface MigrationTarget extends TenantPlace {
+export interface MigrationTarget extends OrmPlace {
   readonly tenant: Tenant;
+  readonly server: MigrationServer;
 }
 
 export interface TenantMigratorParts {
@@ -29,7 +31,7 @@ export interface TenantMigratorParts {
   /** Runs one piece of work of this tenant at a time, in this process, so that callers of one tenant queue here. */
   readonly inTurn: <R>(work: () => Promise<R>) => Promise<R>;
   /** Told of every session, so that closing the manager can end it. */
-  readonly track: (pool: TenantPool) => () => void;
+  readonly track: (pool: EndablePool) => () => void;
   readonly lockTimeoutMs: number;
   /** Settings of the sessions that migrate. @default those of the server */
   readonly session?: TenantSession | undefined;
@@ -42,7 +44,7 @@ export const NOT_MIGRATED: ReadonlySet<TenantStatus> = new Set(['archived', 'dro
 export interface MigrationLock {
   readonly tenant: Tenant;
   /** The session that holds the lock. */
-  readonly connection: LentConnection;
+  readonly connection: Lent;
   /** Sends its statements on that session. */
   readonly orm: MikroORM;
   /** When the session was there, by `performance.now()`. */
@@ -113,12 +115,16 @@ export class TenantMigrator {
       this.#session(async (connection, pool, target) => {
         const startedAt = performance.now();
         const { tenant, owner, contextName } = target;
-        await lockMigrations(connection, tenant.id, lockTimeoutMs);
-        const orm = await template.open({ tenant, owner, contextName, pool: new MigrationPool(pool, connection) });
+        const unlock = await lock(target, connection, lockTimeoutMs, () => pool.assertOpen());
         try {
-          return await work({ connection, orm, tenant, startedAt });
+          const orm = await template.open({ tenant, owner, contextName, pool: new MigrationPool(pool, connection) });
+          try {
+            return await work({ connection, orm, tenant, startedAt });
+          } finally {
+            await orm.close();
+          }
         } finally {
-          await orm.close();
+          unlock();
         }
       }, session),
     );
@@ -142,7 +148,7 @@ export class TenantMigrator {
   }
 
   async #session<R>(
-    work: (connection: LentConnection, pool: TenantPool, target: MigrationTarget) => Promise<R>,
+    work: (connection: Lent, pool: TenantPool<Lent>, target: MigrationTarget) => Promise<R>,
     session: TenantSession = NO_SESSION,
   ): Promise<R> {
     const target = await this.#target();
@@ -150,4 +156,18 @@ export class TenantMigrator {
     const of = { server, tenantId: tenant.id, database: tenant.database, session, track: this.#parts.track };
     return directSession(of, (connection, pool) => work(connection, pool, target));
   }
+}
+
+/** An advisory lock ends with its session; one of another kind is freed by what this gives. */
+async function lock(
+  { server, tenant }: MigrationTarget,
+  session: Lent,
+  timeoutMs: number,
+  assertOpen: () => void,
+): Promise<() => void> {
+  if (server.lockMigrations !== undefined) {
+    return server.lockMigrations({ tenantId: tenant.id, database: tenant.database }, timeoutMs, assertOpen);
+  }
+  await lockMigrations(session, tenant.id, timeoutMs);
+  return () => {};
 }

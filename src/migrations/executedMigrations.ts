@@ -18,13 +18,17 @@ const UNDEFINED_TABLE = '42P01';
 export async function executedMigrations(session: QuerySession, table: string): Promise<MigrationRow[]> {
   try {
     const { rows } = await session.query(`select id, name, executed_at from ${table} order by id`, []);
-    return (rows as readonly { id: number; name: string; executed_at: string }[]).map(({ id, name, executed_at }) => ({
-      id,
-      name: name.replace(/\.[jt]s$/, ''),
-      executed_at: new Date(executed_at),
-    }));
+    return (rows as readonly { id: number; name: string; executed_at: string | number }[]).map(
+      ({ id, name, executed_at }) => ({
+        id,
+        name: name.replace(/\.[jt]s$/, ''),
+        executed_at: new Date(executed_at),
+      }),
+    );
   } catch (error) {
-    if ((error as { readonly code?: unknown }).code === UNDEFINED_TABLE) {
+    const { code, message } = error as { readonly code?: unknown; readonly message?: string };
+    // SQLite has one code for all that is wrong in a statement.
+    if (code === UNDEFINED_TABLE || message?.startsWith('no such table: ') === true) {
       return [];
     }
     throw error;
@@ -35,6 +39,8 @@ export async function executedMigrations(session: QuerySession, table: string): 
 export function migrationsTable({ config }: Pick<MikroORM, 'config'>): string {
   const { tableName = 'mikro_orm_migrations', schema } = config.get('migrations');
   const [first = '', second] = tableName.split('.');
-  const schemaName = schema ?? (second === undefined ? config.get('schema') : first) ?? 'public';
-  return `${quoteIdentifier(schemaName)}.${quoteIdentifier(second ?? first)}`;
+  const table = quoteIdentifier(second ?? first);
+  const fallback = config.getPlatform().getDefaultSchemaName();
+  const schemaName = schema ?? (second === undefined ? config.get('schema') : first) ?? fallback;
+  return schemaName === undefined ? table : `${quoteIdentifier(schemaName)}.${table}`;
 }

@@ -1,15 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { Backoff } from '../connections/Backoff.ts';
 import { systemClock } from '../connections/Clock.ts';
-import type { ConnectionAccount } from '../connections/ConnectionAccount.ts';
-import type { CredentialSource } from '../connections/Credentials.ts';
-import type { PostgresServer } from '../connections/PostgresServer.ts';
-import type { TenantConnection } from '../connections/TenantConnection.ts';
-import { TenantPool } from '../connections/TenantPool.ts';
-import { TenantPools } from '../connections/TenantPools.ts';
+import type { TenantDatabases } from '../connections/TenantDatabases.ts';
 import type { EntityOwner } from '../context/OwnerGuard.ts';
 import { currentContext } from '../context/TenantContext.ts';
-import { TenancyConfigurationError, TenantOpenError } from '../errors.ts';
+import { TenantOpenError } from '../errors.ts';
 import type { CloseReason, TenancyEmitter } from '../events.ts';
 import { assertTenant, createdTimeOf, serverOf, statusOf, type Tenant } from '../tenant/Tenant.ts';
 import { unavailabilityOf } from '../tenant/unavailabilityOf.ts';
@@ -24,13 +19,11 @@ const MOVED_GRACE_MS = 10_000;
 
 export interface OpenTenantsParts {
   readonly template: OrmTemplate;
-  readonly servers: ReadonlyMap<string, PostgresServer>;
+  readonly databases: TenantDatabases;
   readonly events: TenancyEmitter;
   readonly limits: EvictionLimits;
   /** How many turns a tenant takes for a connection to another one's one. */
   readonly weightOf: (tenant: Tenant) => number;
-  /** As whom a tenant's connections are opened. @default as the server's options say */
-  readonly credentialsOf?: ((tenantId: string) => CredentialSource) | undefined;
   /** Whose context the leases enter. */
   readonly manager: object;
 }
@@ -40,9 +33,8 @@ export interface OpenTenantsStats {
   readonly leases: number;
 }
 
-/** Where one ORM belongs: its server, its owner, and a context name that no other ORM of the process has. */
-export interface TenantPlace {
-  readonly server: PostgresServer;
+/** To whom one ORM belongs: its owner, and a context name that no other ORM of the process has. */
+export interface OrmPlace {
   readonly owner: EntityOwner;
   readonly contextName: string;
 }
@@ -132,11 +124,11 @@ export class OpenTenants<T extends Tenant> {
   }
 
   /** A place for an ORM of this tenant beside the open one, for a migration. */
-  placeFor(tenant: T, purpose: string): TenantPlace {
+  placeFor(tenant: T, purpose: string): OrmPlace {
     assertTenant(tenant);
     this.#generation += 1;
     const contextName = `${purpose}:${tenant.id}#${this.#generation}@${this.#serial}`;
-    return { server: this.serverOf(tenant), owner: this.#ownerOf(tenant), contextName };
+    return { owner: this.#ownerOf(tenant), contextName };
   }
 
   stats(): OpenTenantsStats {
@@ -157,10 +149,16 @@ export class OpenTenants<T extends Tenant> {
       throw new TenantOpenError(id, pending.retryInMs, { cause: pending.error });
     }
     const startedAt = systemClock.now();
-    const { server, owner, contextName } = this.placeFor(tenant, 'tenant');
+    const { owner, contextName } = this.placeFor(tenant, 'tenant');
     const generation = this.#generation;
-    const pool = this.#poolsOf(tenant, server, () => this.#endedOutside(id, generation));
-    const { template, manager, events } = this.#parts;
+    const { template, manager, events, databases, weightOf } = this.#parts;
+    const pool = databases.poolsOf({
+      tenant,
+      weight: weightOf(tenant),
+      onEnd: () => this.#endedOutside(id, generation),
+      graceMs: () => GRACE_MS,
+      caller: () => currentContext()?.caller,
+    });
     const failed = (error: unknown): TenantOpenError => this.#openingFailed(id, generation, error);
     const orm = openOrFail(
       () => template.open({ tenant, owner, contextName, pool: pool.primary, replicas: pool.replicas }),
@@ -192,25 +190,6 @@ export class OpenTenants<T extends Tenant> {
       opened();
     }
     return handle;
-  }
-
-  #poolsOf(tenant: T, server: PostgresServer, onEnd: () => void): TenantPools {
-    const { id: tenantId, database } = tenant;
-    const of = {
-      tenantId,
-      database,
-      session: server.sessionOf(tenant),
-      weight: this.#parts.weightOf(tenant),
-      credentials: this.#parts.credentialsOf?.(tenantId),
-    };
-    const poolOn = (account: ConnectionAccount<TenantConnection>): TenantPool =>
-      new TenantPool(account, {
-        onEnd,
-        graceMs: () => GRACE_MS,
-        caller: () => currentContext()?.caller,
-        watchesLeaks: server.watchesLeaks,
-      });
-    return new TenantPools(poolOn(server.requests(of)), server.replicas(of).map(poolOn));
   }
 
   #openingFailed(id: string, generation: number, error: unknown): TenantOpenError {
@@ -268,20 +247,7 @@ export class OpenTenants<T extends Tenant> {
    * that comes after a drop may have the same id and database.
    */
   #placeOf(tenant: T): string {
-    return `${databaseOf(tenant)} ${this.serverOf(tenant).sessionOf(tenant).key} ${createdTimeOf(tenant) ?? ''}`;
-  }
-
-  serverOf(tenant: T): PostgresServer {
-    const name = serverOf(tenant);
-    const server = this.#parts.servers.get(name);
-    if (server === undefined) {
-      const known = [...this.#parts.servers.keys()].join(', ');
-      throw new TenancyConfigurationError(
-        `Tenant "${tenant.id}": the server "${name}" is none of \`servers\` (${known}).`,
-        { tenantId: tenant.id },
-      );
-    }
-    return server;
+    return `${databaseOf(tenant)} ${this.#parts.databases.sessionKeyOf(tenant)} ${createdTimeOf(tenant) ?? ''}`;
   }
 }
 

@@ -1,7 +1,6 @@
 import { type CacheAdapter, type EntityComparator, NullCacheAdapter } from '@mikro-orm/core';
-import { MikroORM, type Options, EntityManager as PostgreSqlEntityManager } from '@mikro-orm/postgresql';
-import type { PostgresDialect, PostgresPool } from 'kysely';
-import Cursor from 'pg-cursor';
+import { MikroORM, type Options } from '@mikro-orm/postgresql';
+import type { Dialect } from 'kysely';
 import type { EntityOwner } from '../context/OwnerGuard.ts';
 import { messageOf, NoTenantError, TenancyConfigurationError } from '../errors.ts';
 import { loggersFor } from '../observability/tenantLogger.ts';
@@ -9,19 +8,13 @@ import type { Tenant } from '../tenant/Tenant.ts';
 import { isTenantId } from '../tenant/tenantId.ts';
 import { assertConnectsThroughPool } from './assertConnectsThroughPool.ts';
 import { guardedEntityManager } from './guardedEntityManager.ts';
+import { type OrmKind, type OrmPool, POSTGRESQL } from './OrmKind.ts';
 import { SafeHydrator } from './SafeHydrator.ts';
 import { expectApart, expectShared, PROBES } from './selfTest.ts';
-import { TenantDialect } from './TenantDialect.ts';
-import { DEFAULT_DRIVER, standIn, tenantDriver } from './TenantDriver.ts';
+import { type DriverClass, standIn, tenantDriver } from './TenantDriver.ts';
 import { TenantMikroORM } from './TenantMikroORM.ts';
 import { checkOrmOptions, type TenantOrmOptions } from './TenantOrmOptions.ts';
 import { TenantResultCache } from './TenantResultCache.ts';
-
-/** What an ORM needs of its pool. */
-export interface OrmPool extends PostgresPool {
-  /** Throws `TenantClosedError` once the pool has ended. */
-  assertOpen(): void;
-}
 
 export interface OpenOrmOptions {
   readonly tenant: Tenant;
@@ -31,6 +24,13 @@ export interface OpenOrmOptions {
   readonly owner: EntityOwner;
   /** Unlike that of any other open ORM of the process; MikroORM finds request and transaction contexts by it. */
   readonly contextName: string;
+}
+
+interface TemplateParts {
+  readonly orm: MikroORM;
+  readonly options: Options;
+  readonly resultCache: CacheAdapter | undefined;
+  readonly kind: OrmKind;
 }
 
 /** Never connected to; MikroORM wants a name. */
@@ -50,16 +50,13 @@ export class OrmTemplate {
   readonly #sharing: Options;
   readonly #Comparator: new () => EntityComparator;
   readonly #resultCache: CacheAdapter | undefined;
+  readonly #kind: OrmKind;
   /** Why the metadata is not shared, or `undefined` when it is. */
   readonly notSharedBecause: string | undefined;
 
-  private constructor(
-    orm: MikroORM,
-    options: Options,
-    resultCache: CacheAdapter | undefined,
-    notSharedBecause: string | undefined,
-  ) {
+  private constructor({ orm, options, resultCache, kind }: TemplateParts, notSharedBecause: string | undefined) {
     this.orm = orm;
+    this.#kind = kind;
     this.#options = options;
     this.#sharing = {
       ...options,
@@ -75,27 +72,33 @@ export class OrmTemplate {
   }
 
   /** Checks the options, discovers the metadata, and finds out whether it can be shared. */
-  static async build(options: TenantOrmOptions, shareMetadata: boolean): Promise<OrmTemplate> {
+  static async build(
+    options: TenantOrmOptions,
+    shareMetadata: boolean,
+    kind: OrmKind = POSTGRESQL,
+  ): Promise<OrmTemplate> {
     checkOrmOptions(options);
-    const common = commonOptions(options);
+    assertDriverOf(kind, options.driver);
+    const common = commonOptions(options, kind);
     await assertConnectsThroughPool((pool) => ({
       ...common,
       metadataCache: NO_METADATA_CACHE,
-      driverOptions: connectThrough(pool),
+      driverOptions: connectThrough(pool, kind),
     }));
     const orm = await discover(common);
     const resultCache = sharedResultCache(orm, options);
     // What discovery loaded (migrator, seeder) is handed to each tenant's ORM, which is built synchronously.
     common.extensions = [...orm.config.get('extensions')];
+    const parts: TemplateParts = { orm, options: common, resultCache, kind };
     let reason = shareMetadata ? undefined : '`shareMetadata` is off';
     if (reason === undefined) {
-      const sharing = new OrmTemplate(orm, common, resultCache, undefined);
+      const sharing = new OrmTemplate(parts, undefined);
       reason = problemOf(() => expectShared(orm, (probe) => sharing.open(probe) as MikroORM));
       if (reason === undefined) {
         return sharing;
       }
     }
-    const stock = new OrmTemplate(orm, common, resultCache, reason);
+    const stock = new OrmTemplate(parts, reason);
     await stock.#assertTenantsApart();
     return stock;
   }
@@ -133,14 +136,14 @@ export class OrmTemplate {
     const options: Options = {
       dbName: tenant.database,
       contextName,
-      driverOptions: connectThrough(pool),
+      driverOptions: connectThrough(pool, this.#kind),
       // The central database is of no tenant, and its lines say for whom they are.
       ...(isTenantId(tenant.id) ? loggersFor(tenant.id, this.#options) : {}),
     };
     if (replicas.length > 0) {
       options.replicas = replicas.map((replica, n) => ({
         name: `replica ${n + 1}`,
-        driverOptions: connectThrough(replica),
+        driverOptions: connectThrough(replica, this.#kind),
       }));
     }
     if (this.#resultCache !== undefined) {
@@ -151,19 +154,30 @@ export class OrmTemplate {
   }
 }
 
-function connectThrough(pool: OrmPool): () => PostgresDialect {
+/** Of PostgreSQL, a driver of another family has always been the application's own affair. */
+function assertDriverOf(kind: OrmKind, driver: unknown): void {
+  const isOf = (Class: unknown): boolean =>
+    Class === kind.driver || (typeof Class === 'function' && Class.prototype instanceof kind.driver);
+  if (driver !== undefined && kind !== POSTGRESQL && !isOf(driver)) {
+    throw new TenancyConfigurationError(
+      `\`orm.driver\` is not that of ${kind.name}, of which the tenants' databases are. Leave it out, or extend ${kind.driver.name}.`,
+    );
+  }
+}
+
+function connectThrough(pool: OrmPool, kind: OrmKind): () => Dialect {
   return () => {
     pool.assertOpen();
-    return new TenantDialect({ pool, cursor: Cursor });
+    return kind.dialect(pool);
   };
 }
 
 /** What every ORM of this manager has in common, the template included. */
-function commonOptions(options: TenantOrmOptions): Options {
-  const Base = (options.entityManager ?? PostgreSqlEntityManager) as Parameters<typeof guardedEntityManager>[0];
+function commonOptions(options: TenantOrmOptions, kind: OrmKind): Options {
+  const Base = (options.entityManager ?? kind.entityManager) as Parameters<typeof guardedEntityManager>[0];
   return {
     ...(options as Options),
-    driver: tenantDriver((options.driver ?? DEFAULT_DRIVER) as typeof DEFAULT_DRIVER) as never,
+    driver: tenantDriver((options.driver ?? kind.driver) as DriverClass) as never,
     entityManager: guardedEntityManager(Base) as never,
     hydrator: SafeHydrator,
     dbName: NO_DATABASE,

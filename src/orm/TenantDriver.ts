@@ -1,13 +1,14 @@
 import type { Configuration, DriverException } from '@mikro-orm/core';
-import { PostgreSqlDriver } from '@mikro-orm/postgresql';
+import type { AbstractSqlDriver } from '@mikro-orm/postgresql';
 import type { EntityOwner, OwnedDriver } from '../context/OwnerGuard.ts';
 import { TenancyError } from '../errors.ts';
 
-type DriverClass = new (config: Configuration) => PostgreSqlDriver;
+/** The class of one of MikroORM's SQL drivers. */
+export type DriverClass = new (config: Configuration) => AbstractSqlDriver;
 
 type TenantDriverClass = new (
   config: Configuration,
-) => PostgreSqlDriver & OwnedDriver & { owner: EntityOwner | undefined };
+) => AbstractSqlDriver & OwnedDriver & { owner: EntityOwner | undefined };
 
 const classes = new WeakMap<DriverClass, TenantDriverClass>();
 
@@ -45,5 +46,3 @@ export function standIn<T extends object>(name: string, instance: T): new (...ar
     ...args: unknown[]
   ) => T;
 }
-
-export const DEFAULT_DRIVER: DriverClass = PostgreSqlDriver;

@@ -1,5 +1,5 @@
-import type { ForkOptions } from '@mikro-orm/core';
-import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import type { ForkOptions, MikroORM } from '@mikro-orm/core';
+import type { AbstractSqlDriver, EntityManager, SqlEntityManager } from '@mikro-orm/postgresql';
 import { enterTenantContext, type TenantCaller } from '../context/TenantContext.ts';
 import { LeaseReleasedError } from '../errors.ts';
 import { TRACING, type TracedManager } from '../observability/Tracing.ts';
@@ -39,16 +39,19 @@ function forkOptionsOf({ fork, signal }: RunOptions): ForkOptions {
 }
 
 /** Work in a tenant's context: its fork, which is also the current EntityManager, and the tenant. */
-export type TenantWork<R, T extends Tenant = Tenant, EM extends EntityManager = EntityManager> = (
+export type TenantWork<R, T extends Tenant = Tenant, EM extends SqlEntityManager = EntityManager> = (
   em: EM,
   tenant: T,
 ) => R | Promise<R>;
 
+/** The driver of an EntityManager. */
+type DriverOf<EM extends SqlEntityManager> = EM extends SqlEntityManager<infer D> ? D : AbstractSqlDriver;
+
 /** A tenant's MikroORM, whose EntityManager is of the application's type. */
-export type TenantMikroORM<EM extends EntityManager = EntityManager> = MikroORM & { em: EM };
+export type TenantMikroORM<EM extends SqlEntityManager = EntityManager> = MikroORM<DriverOf<EM>> & { em: EM };
 
 /** The hold on one open tenant. Its ORM is not closed before the lease is released. */
-export class TenantLease<T extends Tenant = Tenant, EM extends EntityManager = EntityManager> {
+export class TenantLease<T extends Tenant = Tenant, EM extends SqlEntityManager = EntityManager> {
   readonly tenant: T;
   readonly #orm: TenantMikroORM<EM>;
   readonly #manager: object;

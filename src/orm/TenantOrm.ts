@@ -1,6 +1,6 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import type { Clock } from '../connections/Clock.ts';
-import type { LentConnection } from '../connections/TenantPool.ts';
+import type { Lent } from '../connections/TenantPool.ts';
 import type { TenantPools } from '../connections/TenantPools.ts';
 import { TenantClosedError } from '../errors.ts';
 import type { CloseReason } from '../events.ts';
@@ -77,7 +77,7 @@ export class TenantOrm<T extends Tenant = Tenant> {
   }
 
   /** A connection of its requests, beside its ORM. */
-  connect(): Promise<LentConnection> {
+  connect(): Promise<Lent> {
     return this.#parts.pool.primary.connect();
   }
 

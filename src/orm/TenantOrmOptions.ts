@@ -1,5 +1,12 @@
-import type { AnyEntity, EntityClass, EntitySchema, EventSubscriber } from '@mikro-orm/core';
-import type { EntityManager, Options } from '@mikro-orm/postgresql';
+import type {
+  AnyEntity,
+  Options as AnyOptions,
+  EntityClass,
+  EntityManagerType,
+  EntitySchema,
+  EventSubscriber,
+} from '@mikro-orm/core';
+import type { AbstractSqlDriver, EntityManager, Options, SqlEntityManager } from '@mikro-orm/postgresql';
 import { TenancyConfigurationError } from '../errors.ts';
 
 /** Options of MikroORM that would choose a database or a context, with what to use instead. */
@@ -27,7 +34,7 @@ type RefusedOption = keyof typeof REFUSED;
 export type TenantEntities = readonly (string | EntityClass<AnyEntity> | EntitySchema)[];
 
 /** An EntityManager that knows its entities, as MikroORM's own types do: `em.getKysely()` has typed tables. */
-export type EntityManagerOf<EM extends EntityManager, Entities extends TenantEntities> = EM & {
+export type EntityManagerOf<EM extends SqlEntityManager, Entities extends TenantEntities> = EM & {
   '~entities'?: Entities;
 };
 
@@ -39,6 +46,17 @@ export type TenantOrmOptions<
   /** Classes; each tenant gets its own instance, so that nothing of one tenant stays in another's subscriber. */
   readonly subscribers?: readonly (new () => EventSubscriber)[];
 };
+
+/** The same for tenants whose databases MikroORM reaches by another driver than PostgreSQL's. */
+export type OtherOrmOptions<
+  D extends AbstractSqlDriver,
+  EM extends SqlEntityManager<D> & D[typeof EntityManagerType] = SqlEntityManager<D> & D[typeof EntityManagerType],
+  Entities extends TenantEntities = TenantEntities,
+> = Omit<
+  Partial<AnyOptions<D, EM, Entities>>,
+  RefusedOption | 'subscribers' | 'allowGlobalContext' | 'ensureDatabase' | 'connect' | 'pool' | 'attachDatabases'
+> &
+  Pick<TenantOrmOptions, 'subscribers'>;
 
 /** Throws {@link TenancyConfigurationError} for an option that could lead to another tenant's data. */
 export function checkOrmOptions(options: TenantOrmOptions): void {

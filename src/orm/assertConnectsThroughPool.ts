@@ -1,7 +1,7 @@
 import { Configuration } from '@mikro-orm/core';
 import type { AbstractSqlConnection, Options } from '@mikro-orm/postgresql';
 import { messageOf, TenancyConfigurationError } from '../errors.ts';
-import type { OrmPool } from './OrmTemplate.ts';
+import type { OrmPool } from './OrmKind.ts';
 
 /**
  * Throws `TenancyConfigurationError` for a driver that does not connect through the pool of `driverOptions`. Only our

@@ -1,11 +1,11 @@
-import type { EntityManager } from '@mikro-orm/postgresql';
+import type { EntityManager, SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Job, PgBoss, ScheduleOptions, SendOptions, WorkOptions } from 'pg-boss';
 import { type TenantJobData, tenantJobKey, tenantOfJob, withTenant } from '../jobs/jobData.ts';
 import type { TenantOrmManager } from '../TenantOrmManager.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
 
 /** Where a job runs. */
-export interface TenantJobContext<T extends Tenant, EM extends EntityManager> {
+export interface TenantJobContext<T extends Tenant, EM extends SqlEntityManager> {
   /** The fork of this job, which is also the current EntityManager. */
   readonly em: EM;
   readonly tenant: T;
@@ -18,7 +18,7 @@ type Boss = Pick<PgBoss, 'send' | 'schedule' | 'unschedule' | 'work'>;
  * throws `NoTenantError`. What pg-boss takes for the same one by its key, as under a policy or `singletonSeconds`, is so
  * within one tenant only; each tenant is a group of its own for `groupConcurrency`.
  */
-export class TenantBoss<T extends Tenant = Tenant, EM extends EntityManager = EntityManager> {
+export class TenantBoss<T extends Tenant = Tenant, EM extends SqlEntityManager = EntityManager> {
   readonly #boss: Boss;
   readonly #manager: Pick<TenantOrmManager<T, EM>, 'capture' | 'run'>;
 

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { LentConnection, TenantPool } from '../connections/TenantPool.ts';
+import type { EndablePool, LentConnection } from '../connections/TenantPool.ts';
 import { TenancyEmitter } from '../events.ts';
 import { migrationsTable } from '../migrations/executedMigrations.ts';
 import { MigrationFiles } from '../migrations/MigrationFiles.ts';
@@ -20,7 +20,7 @@ export interface TemplateParts {
   readonly prepare: ((session: LentConnection) => Promise<void>) | undefined;
   /** Changes with what `prepare` does. */
   readonly prepared: string;
-  readonly track: (pool: TenantPool) => () => void;
+  readonly track: (pool: EndablePool) => () => void;
   readonly lockTimeoutMs: number;
 }
 
@@ -168,7 +168,8 @@ export class TemplateDatabase {
   async #fill(building: string, { connection, orm }: MigrationLock): Promise<void> {
     const { admin, options, prepare } = this.#parts;
     await orm.migrator.up();
-    await prepare?.(connection);
+    // Templates are of servers of PostgreSQL.
+    await prepare?.(connection as LentConnection);
     if ((await admin.info(building))?.mark?.startsWith('prepared') !== true) {
       const em = orm.em.fork({ disableContextResolution: true }) as EntityManager;
       await em.transactional(async (inner) => {

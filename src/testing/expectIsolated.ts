@@ -1,9 +1,9 @@
 import { AssertionError } from 'node:assert';
 import { randomBytes } from 'node:crypto';
-import type { EntityManager } from '@mikro-orm/postgresql';
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { TenantOrmManager } from '../TenantOrmManager.ts';
-import { quoteIdentifier } from '../tenant/databaseName.ts';
 import type { Tenant } from '../tenant/Tenant.ts';
+import { tablesWith } from './tablesWith.ts';
 
 /** What the application answered. */
 export interface IsolationAnswer {
@@ -13,7 +13,7 @@ export interface IsolationAnswer {
 }
 
 /** An application, two of its tenants, and how to use it. `Route` is whatever `request` understands. */
-export interface IsolationOptions<Route, T extends Tenant, EM extends EntityManager> {
+export interface IsolationOptions<Route, T extends Tenant, EM extends SqlEntityManager> {
   readonly manager: Pick<TenantOrmManager<T, EM>, 'run' | 'evict' | 'stats'>;
   /** The ids of two tenants. What `fill` writes stays in them. */
   readonly tenants: readonly [string, string];
@@ -36,7 +36,7 @@ export interface IsolationOptions<Route, T extends Tenant, EM extends EntityMana
  * `AssertionError` when a text of one tenant reaches an answer or the database of the other. It also throws when no answer
  * has anything of its own tenant: such a check would show nothing.
  */
-export async function expectIsolated<Route, T extends Tenant, EM extends EntityManager>(
+export async function expectIsolated<Route, T extends Tenant, EM extends SqlEntityManager>(
   options: IsolationOptions<Route, T, EM>,
 ): Promise<void> {
   const { manager, tenants, fill, request, routes, rounds = 20, concurrency = 16 } = options;
@@ -90,24 +90,4 @@ export async function expectIsolated<Route, T extends Tenant, EM extends EntityM
         'No answer had a text of its own tenant, so that nothing was shown. Name routes that answer with what `fill` wrote.',
     });
   }
-}
-
-/** The tables of the tenant's database that have the text anywhere in a row. */
-async function tablesWith(em: EntityManager, text: string): Promise<string[]> {
-  const connection = em.getConnection();
-  const tables: { schema: string; name: string }[] = await connection.execute(
-    "select schemaname as schema, tablename as name from pg_tables where schemaname not in ('pg_catalog', 'information_schema')",
-  );
-  const found: string[] = [];
-  for (const { schema, name } of tables) {
-    const table = `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
-    const rows: unknown[] = await connection.execute(
-      `select 1 from ${table} as whole where position(? in whole::text) > 0 limit 1`,
-      [text],
-    );
-    if (rows.length > 0) {
-      found.push(table);
-    }
-  }
-  return found;
 }

@@ -22,8 +22,11 @@ const DOCUMENTED_ONLY = [
   'cli/diagnose.ts',
   'nestjs/TenancyModule.ts',
   'observability/tenantLogger.ts',
+  'pglite/PgliteTenantDialect.ts',
   'provisioning/copy/jsonExport.ts',
   'provisioning/roles/TenantRoles.ts',
+  'sqlite/sqliteDatabases.ts',
+  'testing/tablesWith.ts',
 ];
 
 /** What a later version might be like, and what is to be said of it. */

@@ -29,6 +29,51 @@ const CLIENT = ['processID', 'query', 'release'];
 export const connectionClauses: readonly Clause[] = [
   {
     of: 'kysely',
+    holds: 'with `supportsMultipleConnections`, a dialect of SQLite is asked for a connection by each who needs one',
+    reliedOnBy: ['files/SqliteTenantDialect.ts'],
+    to: 'read a file while a transaction writes to it',
+    check: async ({ kysely }) => {
+      let lent = 0;
+      let most = 0;
+      const released = Promise.withResolvers<void>();
+      const connection = () => ({
+        executeQuery: async () => {
+          most = Math.max(most, lent);
+          if (lent === 2) {
+            released.resolve();
+          }
+          await released.promise;
+          return { rows: [] };
+        },
+        async *streamQuery() {},
+      });
+      class Dialect extends kysely.SqliteDialect {
+        override createAdapter() {
+          return Object.defineProperty(super.createAdapter(), 'supportsMultipleConnections', { value: true });
+        }
+        override createDriver() {
+          return Object.assign(super.createDriver(), {
+            init: async () => {},
+            destroy: async () => {},
+            acquireConnection: async () => {
+              lent += 1;
+              return connection();
+            },
+            releaseConnection: async () => {
+              lent -= 1;
+            },
+          });
+        }
+      }
+      const database = new kysely.Kysely<never>({ dialect: new Dialect({ database: {} as never }) });
+      const late = setTimeout(() => released.resolve(), 1_000);
+      await Promise.all([1, 2].map(() => kysely.sql`select 1`.execute(database)));
+      clearTimeout(late);
+      expectThat(most === 2 && lent === 0, `${most} are lent at once, and ${lent} are left`);
+    },
+  },
+  {
+    of: 'kysely',
     holds:
       'of a pool it reads `connect`, `end`, `options` and `Client`, and of a connection `query`, `release`, `processID`',
     reliedOnBy: ['connections/TenantPool.ts', 'connections/TenantConnection.ts', 'migrations/MigrationPool.ts'],
@@ -179,7 +224,7 @@ export const connectionClauses: readonly Clause[] = [
   {
     of: '@mikro-orm/postgresql',
     holds: '`createPostgreSqlTypeParsers` gives the parsers of its own connections, by the oid of the type',
-    reliedOnBy: ['connections/openClient.ts'],
+    reliedOnBy: ['connections/openClient.ts', 'pglite/PgliteFolders.ts'],
     to: 'read values as MikroORM does',
     check: ({ postgresql }) => {
       const parsers = postgresql.createPostgreSqlTypeParsers((text) => [text]);

@@ -87,7 +87,7 @@ export const ormClauses: readonly Clause[] = [
   {
     of: '@mikro-orm/postgresql',
     holds: 'a connection calls the function in `driverOptions` when it is first used, and gives its dialect to Kysely',
-    reliedOnBy: ['orm/OrmTemplate.ts', 'orm/assertConnectsThroughPool.ts'],
+    reliedOnBy: ['orm/OrmTemplate.ts', 'orm/OrmKind.ts', 'orm/assertConnectsThroughPool.ts'],
     to: "send each statement of a tenant through the tenant's pool and nowhere else",
     check: async (peers) => {
       const asked = new Error('the pool was asked');

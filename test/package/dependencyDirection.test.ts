@@ -15,16 +15,23 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   context: BASE,
   observability: [...BASE, 'context'],
   orm: [...BASE, 'connections', 'context', 'observability'],
+  files: [...BASE, 'connections', 'orm'],
+  sqlite: ['files'],
+  pglite: [...BASE, 'connections', 'files', 'orm'],
   migrations: [...BASE, 'connections', 'context', 'orm'],
   central: [...BASE, 'catalog', 'connections', 'context', 'orm', 'migrations'],
   secrets: BASE,
   provisioning: [...BASE, 'secrets', 'catalog', 'central', 'connections', 'context', 'orm', 'migrations'],
   resolution: [...BASE, 'catalog'],
   domains: [...BASE, 'catalog'],
-  'ManagerOptions.ts': [...BASE, 'catalog', 'central', 'connections', 'migrations', 'orm', 'provisioning'],
+  'refusedFor.ts': ['errors.ts'],
+  'ManagerOptions.ts': [
+    ...[...BASE, 'catalog', 'central', 'connections', 'migrations', 'orm', 'provisioning'],
+    'refusedFor.ts',
+  ],
   'TenantOrmManager.ts': [
     ...[...BASE, 'catalog', 'central', 'connections', 'context', 'orm', 'migrations', 'provisioning', 'resolution'],
-    ...['observability', 'ManagerOptions.ts'],
+    ...['observability', 'ManagerOptions.ts', 'refusedFor.ts'],
   ],
   testing: [
     ...[...BASE, 'catalog', 'central', 'connections', 'context', 'orm', 'provisioning'],
@@ -114,6 +121,8 @@ describe('the parts of src', () => {
     ['opentelemetry', /^@opentelemetry\//],
     ['prometheus', /^prom-client($|\/)/],
     ['pg-boss', /^pg-boss($|\/)/],
+    ['pglite', /^(@mikro-orm\/pglite|@electric-sql\/pglite)($|\/)/],
+    ['sqlite', /^(@mikro-orm\/sqlite|better-sqlite3)($|\/)/],
     ['bullmq', /^bullmq($|\/)/],
   ])('know the package of %s/ only there', (folder, its) => {
     const known = imports.filter(({ specifier }) => its.test(specifier));

@@ -10,7 +10,9 @@ import * as koa from 'mikro-orm-multitenancy/koa';
 import * as nestjs from 'mikro-orm-multitenancy/nestjs';
 import * as openTelemetry from 'mikro-orm-multitenancy/opentelemetry';
 import * as pgBoss from 'mikro-orm-multitenancy/pg-boss';
+import * as pglite from 'mikro-orm-multitenancy/pglite';
 import * as prometheus from 'mikro-orm-multitenancy/prometheus';
+import * as sqlite from 'mikro-orm-multitenancy/sqlite';
 import * as testing from 'mikro-orm-multitenancy/testing';
 import manifest from '../../package.json' with { type: 'json' };
 
@@ -48,6 +50,7 @@ const PUBLIC = {
     'TenancyError',
     'TenantAmbiguousError',
     'TenantBehindError',
+    'TenantBusyError',
     'TenantChangedError',
     'TenantClosedError',
     'TenantConflictError',
@@ -92,6 +95,8 @@ const PUBLIC = {
   './pg-boss': ['TenancyJobs', 'TenantBoss'],
   './opentelemetry': ['instrumentTenancy'],
   './prometheus': ['tenancyMetricNames', 'tenancyMetrics'],
+  './sqlite': ['sqliteDatabases'],
+  './pglite': ['pgliteDatabases'],
 } as const;
 
 describe('the package', () => {
@@ -109,6 +114,8 @@ describe('the package', () => {
     ['./pg-boss', pgBoss],
     ['./opentelemetry', openTelemetry],
     ['./prometheus', prometheus],
+    ['./sqlite', sqlite],
+    ['./pglite', pglite],
   ] as const)('exports from "%s" exactly its public API', (entry, module) => {
     expect(Object.keys(module).sort()).toEqual([...PUBLIC[entry]]);
   });

@@ -14,6 +14,8 @@ const SOURCE = {
   'mikro-orm-multitenancy/cli': '../../src/cli/index.ts',
   'mikro-orm-multitenancy/bullmq': '../../src/bullmq/index.ts',
   'mikro-orm-multitenancy/pg-boss': '../../src/pg-boss/index.ts',
+  'mikro-orm-multitenancy/sqlite': '../../src/sqlite/index.ts',
+  'mikro-orm-multitenancy/pglite': '../../src/pglite/index.ts',
   'mikro-orm-multitenancy/testing': '../../src/testing/index.ts',
 };
 

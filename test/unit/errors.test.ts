@@ -32,6 +32,7 @@ const errors = [
   [new library.TenantConnectionError('acme', 'refused', { cause }), 'TENANT_CONNECTION_FAILED', 503],
   [new library.MigrationLockTimeoutError('acme', 100), 'MIGRATION_LOCK_TIMEOUT', 500],
   [new library.TenantBehindError('acme', 'Migration002', '1 is pending', 1_500, { cause }), 'TENANT_BEHIND', 503],
+  [new library.TenantBusyError('acme', 100, { cause }), 'TENANT_BUSY', 503],
   [new library.TenantConflictError('acme', 'its id', { cause }), 'TENANT_CONFLICT', 409],
   [new library.TenantChangedError('acme', 1, 2), 'TENANT_CHANGED', 409],
   [new library.CatalogUnavailableError('down', { cause }), 'CATALOG_UNAVAILABLE', 503],

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Clock, systemClock } from '../../connections/Clock.ts';
-import type { LentConnection } from '../../connections/TenantPool.ts';
+import type { Lent } from '../../connections/TenantPool.ts';
 import { ManagerClosedError } from '../../errors.ts';
 import type { TenancyEmitter } from '../../events.ts';
 import { executedMigrations } from '../executedMigrations.ts';
@@ -12,7 +12,7 @@ export interface GatedTenant {
   readonly tenant: { readonly id: string };
   readonly isOpen: boolean;
   /** Lends one of the connections of the tenant's requests. */
-  connect(): Promise<LentConnection>;
+  connect(): Promise<Lent>;
 }
 
 export interface VersionGateParts {

@@ -1,5 +1,5 @@
 import type { PostgresServer } from '../../connections/PostgresServer.ts';
-import type { TenantPool } from '../../connections/TenantPool.ts';
+import type { EndablePool } from '../../connections/TenantPool.ts';
 import type { OrmTemplate } from '../../orm/OrmTemplate.ts';
 import { serverOf, type Tenant } from '../../tenant/Tenant.ts';
 import { executedMigrations, migrationsTable } from '../executedMigrations.ts';
@@ -25,7 +25,7 @@ export interface FleetStatusReaderParts<T extends Tenant> {
   /** What the ledger has of these tenants. @default there is no ledger */
   readonly recorded?: ((tenantIds: readonly string[]) => Promise<RecordedChecksums>) | undefined;
   /** Told of every session, so that closing the manager can end it. */
-  readonly track: (pool: TenantPool) => () => void;
+  readonly track: (pool: EndablePool) => () => void;
   /** Throws once the manager is closed. */
   readonly assertOpen: () => void;
   readonly lockTimeoutMs: number;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { PostgresServer } from '../../connections/PostgresServer.ts';
-import type { TenantPool } from '../../connections/TenantPool.ts';
+import type { EndablePool } from '../../connections/TenantPool.ts';
 import { TenancyEmitter } from '../../events.ts';
 import type { OrmTemplate } from '../../orm/OrmTemplate.ts';
 import { quoteIdentifier } from '../../tenant/databaseName.ts';
@@ -12,7 +12,7 @@ import { STATUS_SETTINGS } from './schemaSql.ts';
 
 export interface ReferenceParts {
   readonly template: OrmTemplate;
-  readonly track: (pool: TenantPool) => () => void;
+  readonly track: (pool: EndablePool) => () => void;
   readonly lockTimeoutMs: number;
   readonly statementTimeoutMs: number;
   /** Throws once nobody waits for the schemas any more. */

@@ -1,6 +1,6 @@
 import pMap from 'p-map';
 import type { PostgresServer } from '../../connections/PostgresServer.ts';
-import type { LentConnection, TenantPool } from '../../connections/TenantPool.ts';
+import type { EndablePool, LentConnection } from '../../connections/TenantPool.ts';
 import type { Tenant } from '../../tenant/Tenant.ts';
 import { directSession } from '../directSession.ts';
 import { STATUS_SETTINGS } from './schemaSql.ts';
@@ -8,7 +8,7 @@ import { STATUS_SETTINGS } from './schemaSql.ts';
 export interface TenantSessionsParts<T extends Tenant> {
   /** Where the tenant's database is. Throws `TenancyConfigurationError`. */
   readonly serverOf: (tenant: T) => PostgresServer;
-  readonly track: (pool: TenantPool) => () => void;
+  readonly track: (pool: EndablePool) => () => void;
   /** Throws once nothing more is to be begun. */
   readonly goOn: () => void;
   readonly statementTimeoutMs: number;

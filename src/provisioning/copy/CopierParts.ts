@@ -1,4 +1,4 @@
-import type { LentConnection, TenantPool } from '../../connections/TenantPool.ts';
+import type { EndablePool, LentConnection } from '../../connections/TenantPool.ts';
 import type { OrmTemplate } from '../../orm/OrmTemplate.ts';
 
 /** How tenants' databases are copied. */
@@ -16,7 +16,7 @@ export interface CopierParts {
   readonly orm: OrmTemplate;
   /** What every database of a tenant gets beside the migrations, on a session as their owner. */
   readonly prepare: ((session: LentConnection) => Promise<void>) | undefined;
-  readonly track: (pool: TenantPool) => () => void;
+  readonly track: (pool: EndablePool) => () => void;
   readonly lockTimeoutMs: number;
   readonly options: CopyMethodOptions;
 }

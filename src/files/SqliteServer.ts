@@ -1,0 +1,194 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { ConnectionAccount } from '../connections/ConnectionAccount.ts';
+import { ConnectionBudget } from '../connections/ConnectionBudget.ts';
+import type { AccountOf, PostgresServerStats } from '../connections/PostgresServer.ts';
+import type { MigrationServer, OpenDatabases, PoolsOf } from '../connections/TenantDatabases.ts';
+import { TenantPool } from '../connections/TenantPool.ts';
+import { TenantPools } from '../connections/TenantPools.ts';
+import { Turns } from '../connections/Turns.ts';
+import { MigrationLockTimeoutError } from '../errors.ts';
+import type { TenancyEmitter } from '../events.ts';
+import type { Tenant } from '../tenant/Tenant.ts';
+import { FileAccounts, type FileConnectionListener, type FileOf } from './FileAccounts.ts';
+import type { CheckedFilesOptions } from './FilesOptions.ts';
+import { findDatabase } from './findDatabase.ts';
+import type { OpenFiles } from './OpenFiles.ts';
+import { SqliteConnection } from './SqliteConnection.ts';
+import { closeHandle, isLocked, type OpenSqlite, type SqliteHandle } from './SqliteHandle.ts';
+
+export interface SqliteServerParts {
+  /** As messages call it. */
+  readonly kind: string;
+  readonly options: CheckedFilesOptions;
+  /** How the names of the files end, dot included. */
+  readonly ending: string;
+  readonly openSqlite: OpenSqlite;
+  readonly files: OpenFiles;
+  readonly events: TenancyEmitter;
+}
+
+/** What of a file's name says that it is the lock of its migrations. No tenant's file ends like that. */
+export const LOCK_ENDING = '-lock';
+
+const FIRST_PAUSE_MS = 5;
+const MAX_PAUSE_MS = 200;
+/** A migration that is over makes room for the next one soon. */
+const RESERVED_IDLE_MS = 1_000;
+/** A statement outside of a migration's transaction gets a second connection. */
+const CONNECTIONS_OF_MIGRATION = 2;
+
+/** The files of one folder, at work for one manager: how many are open, and for whom. */
+export class SqliteServer implements OpenDatabases, MigrationServer {
+  readonly migrations: Turns;
+  readonly #parts: SqliteServerParts;
+  readonly #requests: ConnectionBudget<SqliteConnection>;
+  readonly #reserved: ConnectionBudget<SqliteConnection>;
+  readonly #accounts: FileAccounts<SqliteConnection>;
+
+  constructor(parts: SqliteServerParts) {
+    const { maxMigrations, folder: _, lockTimeoutMs: __, ...limits } = parts.options;
+    this.#parts = parts;
+    this.migrations = new Turns(maxMigrations);
+    this.#accounts = new FileAccounts({
+      ...parts,
+      open: (of, listener, signal) => this.#open(of, listener, signal),
+    });
+    // Opening a file is no work for somebody else, and a file that was open for long is as good as another.
+    const ever = { maxOpeningConnections: limits.maxConnections, maxLifetimeMs: Infinity, checkAfterIdleMs: Infinity };
+    this.#requests = new ConnectionBudget({ ...limits, ...ever });
+    this.#reserved = new ConnectionBudget({
+      ...limits,
+      ...ever,
+      maxConnections: maxMigrations * CONNECTIONS_OF_MIGRATION,
+      maxConnectionsPerTenant: CONNECTIONS_OF_MIGRATION,
+      idleTimeoutMs: RESERVED_IDLE_MS,
+    });
+  }
+
+  sessionKeyOf(tenant: Tenant): string {
+    return this.#accounts.of(tenant).isReadOnly ? 'read-only' : '';
+  }
+
+  serverOf(tenant: Tenant): this {
+    this.#accounts.of(tenant);
+    return this;
+  }
+
+  poolsOf({ tenant, weight, ...options }: PoolsOf): TenantPools {
+    const account = this.#accounts.account(this.#requests, this.#accounts.of(tenant), weight);
+    return new TenantPools(new TenantPool(account, options), []);
+  }
+
+  reserved({ tenantId, database }: AccountOf): ConnectionAccount<SqliteConnection> {
+    return this.#accounts.account(this.#reserved, { tenantId, database, isReadOnly: false });
+  }
+
+  /**
+   * Locks a file beside the tenant's, which is made for that and stays; the operating system frees the lock of a process
+   * that was killed.
+   */
+  async lockMigrations(
+    { tenantId, database }: AccountOf,
+    timeoutMs: number,
+    assertOpen: () => void,
+  ): Promise<() => void> {
+    const path = (await this.#find({ tenantId, database })) + LOCK_ENDING;
+    const deadline = performance.now() + timeoutMs;
+    const handle = this.#parts.openSqlite(path, { isReadOnly: false, mustExist: false });
+    try {
+      for (let pauseMs = FIRST_PAUSE_MS; !isTaken(handle); pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
+        if (performance.now() + pauseMs > deadline) {
+          throw new MigrationLockTimeoutError(tenantId, timeoutMs);
+        }
+        await pause(pauseMs * (0.5 + Math.random()));
+        assertOpen();
+      }
+    } catch (error) {
+      closeHandle(handle);
+      throw error;
+    }
+    return () => closeHandle(handle);
+  }
+
+  stats({ tenants = false }: { readonly tenants?: boolean | undefined }): PostgresServerStats {
+    return {
+      requests: this.#requests.stats(),
+      reserved: this.#reserved.stats(),
+      breakers: {},
+      ...(tenants ? { tenants: this.#requests.tenantStats() } : {}),
+    };
+  }
+
+  stop(): void {
+    this.#requests.stop();
+    this.#reserved.stop();
+  }
+
+  #find(of: AccountOf): Promise<string> {
+    const { options, ending } = this.#parts;
+    return findDatabase({ ...of, ending, folder: options.folder });
+  }
+
+  async #open(
+    of: FileOf,
+    listener: FileConnectionListener<SqliteConnection>,
+    signal: AbortSignal,
+  ): Promise<SqliteConnection> {
+    const { files, options } = this.#parts;
+    const { tenantId, isReadOnly } = of;
+    const path = await this.#find(of);
+    signal.throwIfAborted();
+    const handle = this.#openFile(path, isReadOnly);
+    return new SqliteConnection({
+      ...{ tenantId, handle, isReadOnly, turns: files.opened(path), lockTimeoutMs: options.lockTimeoutMs },
+      listener: {
+        ...listener,
+        closed: (cause) => {
+          files.closed(path);
+          listener.closed(cause);
+        },
+      },
+    });
+  }
+
+  #openFile(path: string, isReadOnly: boolean): SqliteHandle {
+    const handle = this.#parts.openSqlite(path, { isReadOnly, mustExist: true });
+    try {
+      prepareSession(handle, isReadOnly);
+      return handle;
+    } catch (error) {
+      closeHandle(handle);
+      throw error;
+    }
+  }
+}
+
+/** What every connection begins with. Throws where the file is no database. */
+export function prepareSession(handle: SqliteHandle, isReadOnly: boolean): void {
+  handle.prepare('pragma foreign_keys = on').run([]);
+  if (isReadOnly) {
+    handle.prepare('pragma query_only = on').run([]);
+    handle.prepare('pragma schema_version').all([]);
+    return;
+  }
+  try {
+    // Readers do not wait for the writer then. It is written in the file, which most have already.
+    handle.prepare('pragma journal_mode = wal').all([]);
+  } catch (error) {
+    if (!isLocked(error)) {
+      throw error;
+    }
+  }
+}
+
+function isTaken(handle: SqliteHandle): boolean {
+  try {
+    handle.prepare('begin exclusive').run([]);
+    return true;
+  } catch (error) {
+    if (isLocked(error)) {
+      return false;
+    }
+    throw error;
+  }
+}

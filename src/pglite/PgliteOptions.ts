@@ -1,0 +1,54 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { LONGEST_DELAY_MS } from '../connections/Clock.ts';
+import { TenancyConfigurationError } from '../errors.ts';
+
+/** Options of tenants whose databases are data folders of PGlite. */
+export interface PgliteOptions {
+  /** Where the data folders are; a relative path is relative to the working directory. */
+  readonly folder: string;
+  /** How many PGlites may be open at once. Each takes some hundred megabytes of memory. @default 8 */
+  readonly maxOpen?: number | undefined;
+  /** How long a request waits for its tenant's PGlite, opening included, in milliseconds. @default 15000 */
+  readonly acquireTimeoutMs?: number | undefined;
+  /** After how long a PGlite that nobody uses is closed, in milliseconds. @default 60000 */
+  readonly idleTimeoutMs?: number | undefined;
+  /** How many requests of one tenant may wait for it. @default 50 */
+  readonly maxWaitingPerTenant?: number | undefined;
+  /** How many of all tenants may. @default 500 */
+  readonly maxWaiting?: number | undefined;
+}
+
+/** The options with their defaults; `folder` is absolute. */
+export type CheckedPgliteOptions = { readonly [Option in keyof PgliteOptions]-?: NonNullable<PgliteOptions[Option]> };
+
+export const PGLITE_DEFAULTS = Object.freeze({
+  maxOpen: 8,
+  acquireTimeoutMs: 15_000,
+  idleTimeoutMs: 60_000,
+  maxWaitingPerTenant: 50,
+  maxWaiting: 500,
+});
+
+const time = z.int().min(1).max(LONGEST_DELAY_MS);
+
+const shape = z.strictObject({
+  folder: z
+    .string()
+    .min(1)
+    .refine((folder) => !folder.includes('\0') && !/^[a-z][a-z0-9+.-]+:/i.test(folder), 'the path of a folder'),
+  maxOpen: z.int().min(1).default(PGLITE_DEFAULTS.maxOpen),
+  acquireTimeoutMs: time.default(PGLITE_DEFAULTS.acquireTimeoutMs),
+  idleTimeoutMs: time.default(PGLITE_DEFAULTS.idleTimeoutMs),
+  maxWaitingPerTenant: z.int().min(0).default(PGLITE_DEFAULTS.maxWaitingPerTenant),
+  maxWaiting: z.int().min(0).default(PGLITE_DEFAULTS.maxWaiting),
+});
+
+/** Throws `TenancyConfigurationError`, which names each option. */
+export function checkPgliteOptions(options: PgliteOptions): CheckedPgliteOptions {
+  const parsed = shape.safeParse(options);
+  if (!parsed.success) {
+    throw new TenancyConfigurationError(`pgliteDatabases: ${z.prettifyError(parsed.error)}`);
+  }
+  return Object.freeze({ ...parsed.data, folder: resolve(parsed.data.folder) });
+}

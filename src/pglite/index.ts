@@ -1,0 +1,3 @@
+export type { PgliteFolders } from './PgliteFolders.ts';
+export type { PgliteOptions } from './PgliteOptions.ts';
+export { pgliteDatabases } from './pgliteDatabases.ts';

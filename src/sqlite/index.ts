@@ -1,0 +1,3 @@
+export type { FilesOptions } from '../files/FilesOptions.ts';
+export type { SqliteFiles } from '../files/SqliteFiles.ts';
+export { sqliteDatabases } from './sqliteDatabases.ts';

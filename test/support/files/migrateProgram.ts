@@ -1,0 +1,37 @@
+// Migrates one tenant from several callers of this process at once, and prints what each of them applied. With `hold`, it
+// takes the lock, says so, and keeps it until it is killed.
+import { Migration } from '@mikro-orm/migrations';
+import { StaticCatalog, TenantOrmManager } from 'mikro-orm-multitenancy';
+import { KINDS } from './kinds.ts';
+import { migrationsList } from './migrations.ts';
+
+const [name = '', folder = '', database = '', callers = '1'] = process.argv.slice(2);
+
+const kind = new Map(KINDS).get(name);
+if (kind === undefined) {
+  throw new Error(`no kind of databases: ${name}`);
+}
+
+class Migration000Held extends Migration {
+  override async up(): Promise<void> {
+    console.log('held');
+    await new Promise((resolve) => setTimeout(resolve, 60_000));
+  }
+}
+
+const manager = await TenantOrmManager.init({
+  databases: kind.databasesOf({ folder }),
+  orm: {
+    entities: [],
+    discovery: { warnWhenNoEntities: false },
+    migrations: { migrationsList: callers === 'hold' ? [Migration000Held] : migrationsList },
+  },
+  catalog: new StaticCatalog([{ id: 'acme', database }]),
+});
+const applied = await Promise.all(
+  Array.from({ length: callers === 'hold' ? 1 : Number(callers) }, async () =>
+    (await manager.migrator('acme').up()).map(({ name }) => name),
+  ),
+);
+console.log(JSON.stringify(applied.flat()));
+await manager.close();
