@@ -1,3 +1,4 @@
+/// <reference path="./better-sqlite3.d.ts" />
 import { SqlEntityManager, SqliteDriver } from '@mikro-orm/sqlite';
 import Database from 'better-sqlite3';
 import type { FilesOptions } from '../files/FilesOptions.ts';
