@@ -1,3 +1,5 @@
+// oxlint-disable-next-line typescript/triple-slash-reference -- the package has no types, and a declaration is no module
+/// <reference path="./better-sqlite3.d.ts" />
 import { SqlEntityManager, SqliteDriver } from '@mikro-orm/sqlite';
 import Database from 'better-sqlite3';
 import type { FilesOptions } from '../files/FilesOptions.ts';

@@ -41,7 +41,7 @@ describe('the turns of those who write to one file', () => {
     void take('three', leaving.signal);
     await settled();
     leaving.abort(new Error('three left'));
-    await clock.advance(100);
+    clock.advance(100);
     await settled();
     expect(log).toEqual(['one', 'three left', 'two is late']);
     void take('four');
