@@ -52,7 +52,7 @@ export const besideRequestsCures = [
   one(
     'an open MikroORM is of one tenant, and not of the next one with its id',
     'orm/OpenTenants.ts',
-    / \$\{createdAtOf\(tenant\) \?\? ''\}/,
+    / \$\{createdTimeOf\(tenant\) \?\? ''\}/,
     '',
     'capturedWork',
   ),
