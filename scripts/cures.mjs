@@ -1,10 +1,7 @@
-/**
- * What keeps tenants apart, each as the edits that take it away and the tests that must notice: of test/isolation, or
- * below test/ where a folder is named.
- * `file` is below src/; `from` must be there, every occurrence is replaced.
- */
-const edit = (file, from, to) => ({ file, from, to });
-const cure = (trap, name, edits, ...tests) => ({ trap, name, edits: [edits].flat(), tests });
+import { besideRequestsCures } from './cures/besideRequests.mjs';
+import { cure, edit } from './cures/cure.mjs';
+import { dashboardCures } from './cures/dashboard.mjs';
+import { frontDoorCures } from './cures/frontDoors.mjs';
 
 const guard = (name, from, to, ...tests) => cure(6, name, edit('context/OwnerGuard.ts', from, to), ...tests);
 const claimIn = (method) =>
@@ -16,6 +13,7 @@ const claimIn = (method) =>
     'foreignSources',
   );
 
+/** What keeps tenants apart, each as the edits that take it away and the tests that must notice. */
 export const cures = [
   // 1. The same context name
   cure(
@@ -346,4 +344,7 @@ export const cures = [
     edit('provisioning/roles/TenantCredentials.ts', '[newPassword(), ...passwords]', '[newPassword()]'),
     'integration/provisioning/roles',
   ),
+  ...frontDoorCures,
+  ...besideRequestsCures,
+  ...dashboardCures,
 ];

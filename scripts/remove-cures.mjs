@@ -1,6 +1,6 @@
 // Takes away, one after the other, each of what keeps tenants apart, in a copy of the repository, and runs the
-// tests that must notice. Fails if one removal goes unnoticed. By hand, some 10 minutes: `npm run test:cures [words]`,
-// where the words choose cures by their names.
+// tests that must notice. Fails if one removal goes unnoticed. By hand, some 20 minutes: `npm run test:cures [words]`,
+// where the words choose cures by their names, or each by the beginning of their files below src/, as `http/ jobs/`.
 import { spawn } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,16 +9,20 @@ import { fileURLToPath } from 'node:url';
 import { startPostgres } from '../test/support/postgres.ts';
 import { cures } from './cures.mjs';
 
+/** For each test file. */
 const DEADLINE_MS = 180_000;
 /** What was removed may let a test wait for ever. */
 const TEST_TIMEOUT_MS = 10_000;
 const COPIED = ['src', 'test', 'docs', 'package.json', 'jest.config.js'];
 
 const root = fileURLToPath(new URL('../', import.meta.url));
-const words = process.argv.slice(2).join(' ');
-const chosen = cures.filter(({ name }) => name.includes(words));
+const words = process.argv.slice(2);
+const chosen = cures.filter(
+  ({ name, edits }) =>
+    name.includes(words.join(' ')) || edits.some(({ file }) => words.some((word) => file.startsWith(word))),
+);
 if (chosen.length === 0) {
-  throw new Error(`No cure has "${words}" in its name; see scripts/cures.mjs.`);
+  throw new Error(`No cure has "${words.join(' ')}" in its name, nor files there; see scripts/cures.mjs.`);
 }
 const copy = await mkdtemp(join(tmpdir(), 'removed-cures-'));
 const server = await startPostgres();
@@ -87,12 +91,13 @@ async function run(tests) {
     env: { ...process.env, DATABASE_URL: server.url, ISOLATION_RUNS: '100' },
     stdio: 'ignore',
   });
-  const deadline = setTimeout(() => child.kill('SIGKILL'), DEADLINE_MS);
+  const deadlineMs = DEADLINE_MS * tests.length;
+  const deadline = setTimeout(() => child.kill('SIGKILL'), deadlineMs);
   await new Promise((resolve) => child.once('close', resolve));
   clearTimeout(deadline);
   const result = await readFile(output, 'utf8').then(JSON.parse, () => undefined);
   if (result === undefined) {
-    const how = child.signalCode === 'SIGKILL' ? `did not end within ${DEADLINE_MS / 1000} s` : 'crashed';
+    const how = child.signalCode === 'SIGKILL' ? `did not end within ${deadlineMs / 1000} s` : 'crashed';
     return { failed: [`${tests.join(', ')} ${how}`], total: 1 };
   }
   const assertions = result.testResults.flatMap(({ assertionResults }) => assertionResults);

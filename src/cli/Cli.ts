@@ -7,7 +7,7 @@ import { findConfig } from './findConfig.ts';
 import { Output } from './Output.ts';
 import { Progress } from './Progress.ts';
 import type { AnyManagerOptions } from './TenancyConfig.ts';
-import { withReserve } from './withReserve.ts';
+import { type MigrationRoom, ROOM_FOR_ONE, withReserve } from './withReserve.ts';
 
 /** Options that every command has. */
 export interface GlobalOptions {
@@ -37,14 +37,17 @@ export class Cli {
   }
 
   /** Opens the manager of the configuration, with room for so many migrations at once, and closes it after `work`. */
-  async withManager<R>(work: (manager: TenantOrmManager<Tenant>) => Promise<R>, migrations = 1): Promise<R> {
+  async withManager<R>(
+    work: (manager: TenantOrmManager<Tenant>) => Promise<R>,
+    room: MigrationRoom = ROOM_FOR_ONE,
+  ): Promise<R> {
     const { config } = await this.config();
     const given = typeof config === 'function' ? await config() : config;
     const manager =
       given instanceof TenantOrmManager
         ? (given as TenantOrmManager<Tenant>)
         : ((await TenantOrmManager.init(
-            withoutRefill(withReserve(given, migrations)) as never,
+            withoutRefill(withReserve(given, room)) as never,
           )) as unknown as TenantOrmManager<Tenant>);
     try {
       return await work(manager);

@@ -2,10 +2,14 @@ import type { FleetWorkOptions } from '../migrations/fleet/FleetOptions.ts';
 import type { FleetWaveReport } from '../migrations/fleet/FleetRun.ts';
 import type { Cli } from './Cli.ts';
 
+/** What `--concurrency` is, for the help of a command. */
+export const CONCURRENCY_OPTION =
+  'how many tenants of each server at once; otherwise four, or as many as its connections have room for';
+
 /** How this process goes about a run: with a line of progress, and a question between waves where that is asked for. */
 export function fleetWork(
   cli: Cli,
-  { concurrency, ask = false }: { readonly concurrency: number; readonly ask?: boolean },
+  { concurrency, ask = false }: { readonly concurrency?: number | undefined; readonly ask?: boolean },
 ): { readonly work: FleetWorkOptions; readonly end: () => void } {
   const progress = cli.progress(0);
   const between = async ({ wave: number, waves, counts, next }: FleetWaveReport): Promise<boolean> => {

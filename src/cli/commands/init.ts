@@ -1,9 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
+import type { StepByHand } from '../init/frameworks.ts';
 import { type InitFile, initFiles } from '../init/initFiles.ts';
 import { Project } from '../init/Project.ts';
-import { type StepByHand, stepsByHand } from '../init/stepsByHand.ts';
+import { stepsByHand } from '../init/stepsByHand.ts';
 import type { CliOf } from '../program.ts';
 
 interface Written {

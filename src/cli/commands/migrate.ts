@@ -8,12 +8,11 @@ import type { Tenant } from '../../tenant/Tenant.ts';
 import type { Cli } from '../Cli.ts';
 import { UsageError } from '../CliIo.ts';
 import { endOf, reportLines } from '../fleetReport.ts';
-import { fleetWork } from '../fleetWork.ts';
+import { CONCURRENCY_OPTION, fleetWork } from '../fleetWork.ts';
 import type { CliOf } from '../program.ts';
 import { addSelection, atLeast, milliseconds, type SelectionOptions, selectionOf } from '../selection.ts';
+import { roomFor } from '../withReserve.ts';
 import { planLines } from './plan.ts';
-
-const CONCURRENCY = 4;
 
 interface MigrateOptions extends SelectionOptions {
   readonly behind?: boolean;
@@ -21,7 +20,7 @@ interface MigrateOptions extends SelectionOptions {
   readonly wave?: readonly FleetWave[];
   readonly pause?: number;
   readonly ask?: boolean;
-  readonly concurrency: number;
+  readonly concurrency?: number;
   readonly stopAfter?: number;
   readonly attempts?: number;
   readonly lockTimeout?: number;
@@ -36,7 +35,7 @@ interface MigrateOptions extends SelectionOptions {
 
 const EXAMPLES = `
 Examples:
-  tenants migrate                                    every tenant, four at a time
+  tenants migrate                                    every tenant, up to four at a time
   tenants migrate acme globex --to Migration002      two of them, up to a migration
   tenants migrate --wave acme --wave 10% --ask       a canary, then 10 %, then the rest, with a question in between
   tenants migrate --dry-run --sql                    what it would do
@@ -54,7 +53,7 @@ export function addMigrate(program: Command, cliOf: CliOf): void {
     )
     .option('--pause <time>', 'how long to wait between two waves, as 5min', milliseconds)
     .option('--ask', 'ask before each wave but the first')
-    .option('--concurrency <n>', 'how many tenants of each server at once', atLeast(1), CONCURRENCY)
+    .option('--concurrency <n>', CONCURRENCY_OPTION, atLeast(1))
     .option('--stop-after <n>', 'stop once so many tenants have failed', atLeast(1))
     .option('--attempts <n>', 'how often to try a tenant whose error may pass', atLeast(1))
     .option('--lock-timeout <time>', 'how long a statement may wait for a lock, as 3s', milliseconds)
@@ -93,7 +92,7 @@ async function migrate(cli: Cli, ids: readonly string[], options: MigrateOptions
     const report = await started(manager, ids, options, work).finally(end);
     cli.output.result(report, reportLines(report));
     return endOf(cli, report);
-  }, options.concurrency);
+  }, roomFor(options.concurrency));
 }
 
 function started(

@@ -3,6 +3,7 @@ import type { FleetPlan } from '../../migrations/fleet/FleetPlan.ts';
 import type { CliOf } from '../program.ts';
 import { addSelection, type SelectionOptions, selectionOf } from '../selection.ts';
 import { table } from '../table.ts';
+import { roomFor } from '../withReserve.ts';
 
 export function addPlan(program: Command, cliOf: CliOf): void {
   addSelection(program.command('plan').description('what `tenants migrate` would do'))
@@ -15,7 +16,7 @@ export function addPlan(program: Command, cliOf: CliOf): void {
           const { to, sql = false } = options;
           const plan = await fleet.plan({ ...selectionOf(ids, options), to, sql, signal: cli.io.signal });
           cli.output.result(plan, planLines(plan));
-        }, 4),
+        }, roomFor()),
       ),
     );
 }

@@ -19,7 +19,8 @@ export function addSeed(program: Command, cliOf: CliOf): void {
         return cli.withManager(async (manager) => {
           const work = async ({ id }: Tenant): Promise<void> => {
             await using lease = await manager.acquire(id);
-            await lease.orm.seeder.seedString(options.class);
+            // As the tenant, for seeders that ask who they work for.
+            await lease.run(() => lease.orm.seeder.seedString(options.class));
           };
           const { results, code } = await forEachTenant(cli, manager, ids, options, work);
           cli.output.result(results, []);

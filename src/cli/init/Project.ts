@@ -1,6 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../CliIo.ts';
+import { FRAMEWORKS, type Framework } from './frameworks.ts';
 
 /** Where MikroORM's command line looks for its configuration, and people put it. */
 const MIKRO_ORM_CONFIGS = [
@@ -51,8 +52,9 @@ export class Project {
     return this.#manifest.type === 'module';
   }
 
-  get usesKoa(): boolean {
-    return this.#declares('koa');
+  /** What answers its requests, where that is one of those that the library knows. */
+  get framework(): Framework | undefined {
+    return FRAMEWORKS.find((framework) => this.#declares(framework.package));
   }
 
   /** Where sources are, with the slash after it, or nothing for the project's own folder. */

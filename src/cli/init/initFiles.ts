@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import type { Framework } from './frameworks.ts';
 import type { Project } from './Project.ts';
 
 /** A file that a project gets. */
@@ -16,7 +17,7 @@ const CONFIGS = ['src/tenancy.config.ts', 'tenancy.config.ts', 'tenancy.config.j
 export interface InitFiles {
   readonly config: InitFile;
   readonly mikroOrm: InitFile;
-  /** Where the project uses Koa. */
+  /** Where the project uses a framework that the library knows. */
   readonly middleware: InitFile | undefined;
 }
 
@@ -26,6 +27,7 @@ export function initFiles(project: Project): InitFiles {
   const folder = project.isTypeScript ? project.sources : '';
   const config = CONFIGS.find((file) => project.has(file)) ?? `${folder}tenancy.config.${extension}`;
   const existing = project.mikroOrmConfig;
+  const { framework } = project;
   const mikroOrm = existing ?? `${folder}mikro-orm.config.${extension}`;
   return {
     config: {
@@ -34,14 +36,14 @@ export function initFiles(project: Project): InitFiles {
         existing === undefined ? configOfNew(project) : configOfExisting(project, importOf(project, config, existing)),
     },
     mikroOrm: { file: mikroOrm, text: mikroOrmConfigText(importOf(project, mikroOrm, config)) },
-    middleware: project.usesKoa ? middlewareOf(project, `${project.sources}tenancy.${extension}`, config) : undefined,
+    middleware: framework && middlewareOf(project, framework, `${project.sources}tenancy.${extension}`, config),
   };
 }
 
-function middlewareOf(project: Project, file: string, config: string): InitFile {
-  const used = project.find(/mikro-orm-multitenancy\/koa/);
+function middlewareOf(project: Project, framework: Framework, file: string, config: string): InitFile {
+  const used = project.find(new RegExp(`mikro-orm-multitenancy/${framework.subPath}\\b`));
   const insteadOf = used === undefined || used.file === file ? undefined : `${used.file}:${used.line}`;
-  return { file, text: middlewareText(importOf(project, file, config)), insteadOf };
+  return { file, text: framework.file(importOf(project, file, config)), insteadOf };
 }
 
 /** How one file of the project names another one that it imports, with its quotes. */
@@ -91,22 +93,5 @@ import tenancy from ${config};
 
 /** For MikroORM's own command line: npx mikro-orm --contextName=tenant:acme migration:list */
 export default mikroOrmConfig(tenancy);
-`;
-}
-
-function middlewareText(config: string): string {
-  return `import { TenantOrmManager } from 'mikro-orm-multitenancy';
-import { bySubdomain, tenancy, trustResolution } from 'mikro-orm-multitenancy/koa';
-import config from ${config};
-
-/** What the application has in place of a MikroORM: the tenants, and the middleware that finds the one of a request. */
-export async function openTenancy() {
-  const manager = await TenantOrmManager.init(config);
-  const tenants = tenancy(manager, {
-    resolve: bySubdomain(process.env.BASE_DOMAIN ?? 'localhost'), // acme.localhost
-    authorize: trustResolution, // everybody; or (ctx, tenant) => whether the user belongs to the tenant
-  });
-  return { manager, tenants };
-}
 `;
 }

@@ -1,11 +1,6 @@
+import type { StepByHand } from './frameworks.ts';
 import { type InitFile, importOf } from './initFiles.ts';
 import type { Place, Project } from './Project.ts';
-
-/** Something that is left to whoever knows the project, with the lines for it. */
-export interface StepByHand {
-  readonly title: string;
-  readonly lines: readonly string[];
-}
 
 const nameOf = ({ file, line }: Place): string => `${file}:${line}`;
 
@@ -43,42 +38,37 @@ function compiled(project: Project, config: string): StepByHand[] {
 }
 
 function application(project: Project, middleware: InitFile | undefined): StepByHand[] {
-  if (middleware === undefined) {
-    return project.usesKoa
-      ? []
-      : [
-          {
-            title: 'Open the tenants in your application, and run what belongs to one in its context',
-            lines: [
-              "import { TenantOrmManager } from 'mikro-orm-multitenancy';",
-              'const manager = await TenantOrmManager.init(config);',
-              "await manager.run('acme', async (em) => { … });",
-            ],
-          },
-        ];
+  const { framework } = project;
+  if (framework === undefined || middleware === undefined) {
+    return [
+      {
+        title: 'Open the tenants in your application, and run what belongs to one in its context',
+        lines: [
+          "import { TenantOrmManager } from 'mikro-orm-multitenancy';",
+          'const manager = await TenantOrmManager.init(config);',
+          "await manager.run('acme', async (em) => { … });",
+        ],
+      },
+    ];
   }
   if (middleware.insteadOf !== undefined) {
     return [];
   }
-  const opening = project.find(/\bMikroORM\.init\s*\(/);
+  const [init, forRoot] = [project.find(/\bMikroORM\.init\s*\(/), project.find(/\bMikroOrmModule\.forRoot/)];
+  const opening = init ?? forRoot;
   const context = project.find(/\bRequestContext\.create\s*\(/);
-  const app = opening?.file ?? project.find(/\bnew Koa\b/)?.file ?? `${project.sources}app.js`;
+  const app = opening?.file ?? project.find(framework.made)?.file ?? `${project.sources}app.js`;
+  const instead = (what: string, at: Place | undefined, otherwise: string): string =>
+    at === undefined ? otherwise : `in place of ${what}, at ${nameOf(at)}`;
   return [
     {
-      title: `Open the tenants ${opening === undefined ? 'where your application starts' : `in place of MikroORM.init, at ${nameOf(opening)}`}`,
-      lines: [
-        `import { openTenancy } from ${importOf(project, app, middleware.file)};`,
-        'const { manager, tenants } = await openTenancy();',
-      ],
+      title: `Open the tenants ${instead(init ? 'MikroORM.init' : 'MikroOrmModule.forRoot', opening, 'where your application starts')}`,
+      lines: framework.open(importOf(project, app, middleware.file)),
     },
     {
-      title: `Find the tenant of each request ${context === undefined ? 'before whatever uses the database' : `in place of RequestContext.create, at ${nameOf(context)}`}`,
-      lines: ['app.use(tenants);'],
+      title: `Find the tenant of each request ${instead('RequestContext.create', context, 'before whatever uses the database')}`,
+      lines: framework.use,
     },
-    {
-      title: 'Where your handlers use `orm.em`, they use the one that follows the tenant',
-      lines: ['manager.em.find(…); // RequestContext.getEntityManager() stays as it is'],
-    },
-    { title: 'Close them when the application stops, in place of orm.close()', lines: ['await manager.close();'] },
+    ...framework.more,
   ];
 }

@@ -1,6 +1,6 @@
 import { statusOf, type Tenant, type TenantStatus } from '../../tenant/Tenant.ts';
 import type { DashboardManager } from '../DashboardManager.ts';
-import type { Begun, DashboardAction, DoneBy, TenantAction } from './Action.ts';
+import type { Begun, DoneBy, TenantAction } from './Action.ts';
 import { failureOf } from './runActions.ts';
 
 /** Those with a database in use; the others are for operations to bring back. */
@@ -124,7 +124,3 @@ export const TENANT_ACTIONS: readonly TenantAction[] = Object.freeze([
     begin: inSteps((manager, id) => manager.undoOperation(id)),
   },
 ] satisfies readonly TenantAction[]);
-
-export function tenantAction(name: string, allowed: readonly DashboardAction[]): TenantAction | undefined {
-  return TENANT_ACTIONS.find((action) => action.name === name && allowed.includes(action.name));
-}

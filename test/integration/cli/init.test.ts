@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { CommandFolder } from '../../support/cli/CommandFolder.ts';
-import { paste, writeExistingApplication } from '../../support/project/existingApplication.ts';
+import { type ExistingFramework, paste, writeExistingApplication } from '../../support/project/existingApplication.ts';
 import { ScratchProject } from '../../support/project/ScratchProject.ts';
 
 interface Printed {
@@ -8,18 +8,28 @@ interface Printed {
   readonly byHand: readonly { readonly title: string; readonly lines: readonly string[] }[];
 }
 
+const lineOf = (text: string, part: string): number => text.slice(0, text.indexOf(part)).split('\n').length;
+
 describe('tenants init', () => {
-  it.each(['ts', 'js'] as const)(
-    'makes an application of one database (.%s) one of tenants',
-    async (extension) => {
+  it.each<readonly [ExistingFramework, 'ts' | 'js']>([
+    ['koa', 'ts'],
+    ['koa', 'js'],
+    ['express', 'ts'],
+    ['express', 'js'],
+    ['fastify', 'ts'],
+    ['hono', 'ts'],
+    ['@nestjs/core', 'ts'],
+  ])(
+    'makes an application of one database one of tenants, with %s (.%s)',
+    async (framework, extension) => {
       await using project = new ScratchProject();
-      await writeExistingApplication(project, extension);
+      await writeExistingApplication(project, extension, framework);
       const folder = extension === 'ts' ? 'src/' : '';
-      const before = project.files();
+      const before = { files: project.files(), app: project.read(`${folder}app.${extension}`) };
 
       const dry = JSON.parse((await project.tenants('init', '--dry-run', '--json')).stdout) as Printed;
       expect(dry.files.map(({ is }) => is)).toEqual(['to be written', 'kept', 'to be written']);
-      expect(project.files()).toEqual(before);
+      expect(project.files()).toEqual(before.files);
 
       const mikroOrm = project.read(`${folder}mikro-orm.config.${extension}`);
       const done = JSON.parse((await project.tenants('init', '--json')).stdout) as Printed;
@@ -30,12 +40,12 @@ describe('tenants init', () => {
       ]);
       expect(done.byHand).toEqual(dry.byHand);
       expect(done.byHand.map(({ title }) => title).join('\n')).toContain(
-        `MikroORM.init, at ${folder}app.${extension}:7`,
+        `MikroORM.init, at ${folder}app.${extension}:${lineOf(before.app, 'MikroORM.init')}`,
       );
       expect(project.read(`${folder}mikro-orm.config.${extension}`)).toBe(mikroOrm);
 
       const lines = done.byHand.flatMap((step) => step.lines);
-      project.write(`${folder}app.${extension}`, paste(project.read(`${folder}app.${extension}`), lines));
+      project.write(`${folder}app.${extension}`, paste(before.app, lines));
       if (extension === 'ts') {
         expect(await project.typecheck()).toMatchObject({ stdout: '' });
       }
@@ -84,6 +94,31 @@ describe('tenants init', () => {
     expect(config).toContain("from './mikro-orm.config.js'");
     expect(config).toContain("central: { database: 'shops_house_shop_central' }");
     expect(project.read('src/tenancy.ts')).toContain("from './tenancy.config.js'");
+  });
+
+  it('names what stands in a NestJS application, whatever else its package.json declares', async () => {
+    using project = new CommandFolder();
+    const dependencies = { express: '5.3.0', koa: '3.3.0', '@nestjs/core': '11.2.10' };
+    project.write('package.json', JSON.stringify({ dependencies }));
+    project.write('tsconfig.json', '{}');
+    project.write(
+      'src/app.module.ts',
+      '@Module({\n  imports: [MikroOrmModule.forRoot()],\n})\nexport class AppModule {}\n',
+    );
+    const { stdout } = await project.run('init');
+    expect(stdout).toContain('Open the tenants in place of MikroOrmModule.forRoot, at src/app.module.ts:2:');
+    expect(stdout).toContain("import { tenancyModule } from './tenancy.js';");
+    expect(stdout).toContain('app.enableShutdownHooks();');
+    expect(project.read('src/tenancy.ts')).toContain("from 'mikro-orm-multitenancy/nestjs'");
+    expect(stdout).not.toMatch(/openTenancy|mikro-orm-multitenancy\/(?:koa|express)/);
+  });
+
+  it('has lines for any other program where it knows no framework of it', async () => {
+    using project = new CommandFolder();
+    project.write('package.json', JSON.stringify({ type: 'module', dependencies: { hapi: '1.0.0' } }));
+    const { stdout } = await project.run('init');
+    expect(stdout).toContain('const manager = await TenantOrmManager.init(config);');
+    expect(project.files()).toEqual(['mikro-orm.config.js', 'package.json', 'tenancy.config.js']);
   });
 
   it('writes no second middleware beside one that is there', async () => {

@@ -93,6 +93,25 @@ describe('tenants migrate', () => {
     });
   });
 
+  it.each([2, 3, 4, 6])(
+    'uses what there is of %d connections, unless it is told how many at once',
+    async (maxConnections) => {
+      await using world = await CliWorld.create(5);
+      world.configure(FLEET_MIGRATIONS, { server: { maxConnections } });
+      expect((await world.run(['plan', '--json'])).json()).toMatchObject({ counts: { behind: 5 } });
+      const migrated = await world.run(['migrate', '--json']);
+      expect(migrated).toMatchObject({ code: 0 });
+      expect(migrated.json()).toMatchObject({ counts: { done: 5 } });
+      const refused = await world.run(['rollback', '1', '--yes', '--concurrency', '5']);
+      expect(refused.code).toBe(2);
+      expect(refused.stderr).toContain(
+        `needs 8 connections of the server, and \`maxConnections\` is ${maxConnections}`,
+      );
+      expect((await world.run(['rollback', '1', '--yes', '--json'])).json()).toMatchObject({ counts: { done: 5 } });
+      expect(await world.fleet.executed('t04')).toEqual([]);
+    },
+  );
+
   it('finishes what is under way when it is interrupted, and says how to go on', async () => {
     await using world = await CliWorld.create(4);
     const abort = new AbortController();

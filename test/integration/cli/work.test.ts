@@ -1,5 +1,30 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { EntityManager } from '@mikro-orm/core';
+import { Seeder } from '@mikro-orm/seeder';
+import { requireTenant } from 'mikro-orm-multitenancy';
 import { CliWorld } from '../../support/cli/CliWorld.ts';
+import { FLEET_MIGRATIONS } from '../../support/fleet/FleetWorld.ts';
+import { House } from '../../support/manager/TestTenants.ts';
+
+class DemoSeeder extends Seeder {
+  override async run(em: EntityManager): Promise<void> {
+    const { id } = requireTenant();
+    em.create(House, { id: 7, address: `7 ${id} Street` });
+    // Another unit of work, and another tenant meanwhile.
+    await new Promise(setImmediate);
+    em.create(House, { id: 8, address: `8 ${requireTenant().id} Street` });
+  }
+}
+
+class PickySeeder extends Seeder {
+  override async run(em: EntityManager): Promise<void> {
+    em.create(House, { id: 9, address: 'never flushed' });
+    if (requireTenant().id === 't01') {
+      throw new Error('no bricks');
+    }
+  }
+}
 
 describe('work in each tenant', () => {
   let world: CliWorld;
@@ -64,6 +89,55 @@ describe('work in each tenant', () => {
     world.write('nothing.mjs', 'export const x = 1;');
     expect((await world.run(['run', 'nothing.mjs'])).code).toBe(2);
     expect((await world.run(['run', 'missing.mjs'])).code).toBe(2);
+  });
+
+  describe('by a seeder', () => {
+    const addresses = async (...ids: readonly number[]): Promise<unknown> => {
+      const sql = `select address from house where id in (${ids.join(', ')}) order by id`;
+      const rows = (await world.run(['exec', sql, '--json'])).json() as {
+        readonly value: { readonly address: string }[];
+      }[];
+      return rows.map(({ value }) => value.map(({ address }) => address));
+    };
+
+    it('runs as each tenant, in its own database, when that was confirmed', async () => {
+      world.configure(FLEET_MIGRATIONS, { orm: { seeder: { seedersList: [DemoSeeder, PickySeeder] } } });
+      expect((await world.run(['seed', '--class', 'DemoSeeder'])).code).toBe(2);
+      const no = await world.run(['seed', '--class', 'DemoSeeder'], { isTerminal: true, stdin: 'n\n' });
+      expect([no.code, no.stderr]).toEqual([0, expect.stringContaining('Run DemoSeeder in every tenant? [y/N]')]);
+      expect(await addresses(7, 8)).toEqual([[], [], []]);
+      const some = await world.run(['seed', 't00', 't02', '--class', 'DemoSeeder', '--yes', '--json']);
+      expect([some.code, some.json()]).toEqual([
+        0,
+        [
+          { tenantId: 't00', ok: true },
+          { tenantId: 't02', ok: true },
+        ],
+      ]);
+      expect(await addresses(7, 8)).toEqual([['7 t00 Street', '8 t00 Street'], [], ['7 t02 Street', '8 t02 Street']]);
+    });
+
+    it('that fails in one tenant writes nothing there, and stops nobody else', async () => {
+      world.configure(FLEET_MIGRATIONS, { orm: { seeder: { seedersList: [DemoSeeder, PickySeeder] } } });
+      const { code, json, stderr } = await world.run(['seed', '--class', 'PickySeeder', '--yes', '--json']);
+      expect(code).toBe(1);
+      expect(json()).toMatchObject([{ ok: true }, { ok: false, error: { message: 'no bricks' } }, { ok: true }]);
+      expect(stderr).toContain('t01: failed: no bricks');
+      expect(await addresses(9)).toEqual([['never flushed'], [], ['never flushed']]);
+    });
+
+    it('is found in the folder of `orm.seeder.path`, or it is said where there is none', async () => {
+      const path = join(world.folder, 'seeders');
+      world.configure(FLEET_MIGRATIONS, { orm: { seeder: { path, glob: '*.mjs' } } });
+      world.write(
+        'seeders/FolderSeeder.mjs',
+        "export class FolderSeeder { run(em) { em.create('House', { id: 10, address: em.config.get('dbName') }); } }",
+      );
+      expect(await world.run(['seed', 't01', '--class', 'FolderSeeder', '--yes'])).toMatchObject({ code: 0 });
+      expect(await addresses(10)).toEqual([[], [world.fleet.databaseOf('t01')], []]);
+      const missing = await world.run(['seed', 't01', '--class', 'NoSeeder', '--yes']);
+      expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining('NoSeeder not found')]);
+    });
   });
 
   it('begins with nobody more once it is interrupted', async () => {

@@ -13,7 +13,7 @@ describe('who gets at the dashboard', () => {
   /** Open to everybody. */
   let server: DashboardServer;
   beforeAll(async () => {
-    tenants = await TestTenants.create(['acme']);
+    tenants = await TestTenants.create(['acme', 'globex']);
     manager = await tenants.manager();
     server = await DashboardServer.start(manager);
   }, 60_000);
@@ -133,13 +133,15 @@ describe('who gets at the dashboard', () => {
     });
     await using other = await DashboardServer.start(manager);
     const token = await server.tokenAt(MIGRATE);
-    const [ofOther, ofOtherForm] = [await other.tokenAt(MIGRATE), `${token.slice(1)}A`];
+    const [ofOther, changed] = [await other.tokenAt(MIGRATE), `${token.slice(1)}A`];
+    const ofOtherForm = await server.tokenAt('/operators/tenants/globex/migrate');
     const { origin } = server;
     const fetched = (site: string) => ({ origin, 'sec-fetch-site': site });
     for (const [fields, headers] of [
       [{}, {}],
       [{ token: '' }, {}],
       [{ token: ofOther }, {}],
+      [{ token: changed }, {}],
       [{ token: ofOtherForm }, {}],
       [{ token }, { cookie: '' }],
       [{ token }, { cookie: 'tenancy-dashboard=short' }],

@@ -1,3 +1,4 @@
+import type { ServerOptions } from 'mikro-orm-multitenancy';
 import { serverUrl } from '../databases.ts';
 import { FLEET_MIGRATIONS, type FleetMigrations, FleetWorld } from '../fleet/FleetWorld.ts';
 import { House } from '../manager/TestTenants.ts';
@@ -5,6 +6,11 @@ import { type CliResult, type CliRun, CommandFolder } from './CommandFolder.ts';
 
 declare global {
   var tenancyTestConfigs: Map<string, unknown> | undefined;
+}
+
+interface MoreOptions {
+  readonly orm?: object;
+  readonly server?: Partial<ServerOptions>;
 }
 
 /** A project with tenants, and `tenants` run in it, within this process. */
@@ -22,12 +28,12 @@ export class CliWorld implements AsyncDisposable {
     return world;
   }
 
-  /** Configures the project with these migrations, which the file takes from this process. */
-  configure(migrations: FleetMigrations): void {
+  /** Configures the project with these migrations, and more of `orm` and of the server; the file takes it from this process. */
+  configure(migrations: FleetMigrations, { orm = {}, server = {} }: MoreOptions = {}): void {
     globalThis.tenancyTestConfigs ??= new Map();
     globalThis.tenancyTestConfigs.set(this.folder, {
-      orm: { entities: [House], migrations: { migrationsList: [...migrations] } },
-      server: serverUrl(),
+      orm: { entities: [House], migrations: { migrationsList: [...migrations] }, ...orm },
+      server: { url: serverUrl(), ...server },
       central: { database: this.fleet.central },
     });
     this.write(

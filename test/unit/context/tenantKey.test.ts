@@ -29,6 +29,19 @@ describe('tenantKey', () => {
     );
   });
 
+  it.each([
+    [
+      ['a', 'b:c'],
+      ['a:b', 'c'],
+    ],
+    [[':'], ['', '']],
+    [[':'], ['%3A']],
+    [['%'], ['%25']],
+    [[], ['']],
+  ])('is another one for %p and for %p', (one, other) => {
+    expect(keyOf(acme, one)).not.toBe(keyOf(acme, other));
+  });
+
   it('refuses what has no text of its own', () => {
     expect(() => keyOf(acme, [{} as never])).toThrow(TenancyConfigurationError);
   });

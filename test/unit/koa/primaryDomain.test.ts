@@ -105,6 +105,20 @@ describe('a request that is right where it is', () => {
     expect(await server.send(host, path)).toMatchObject({ status: 200, body: 'here' });
   });
 
+  it('came by a domain that its catalogue knows and does not list, as one of a wildcard', async () => {
+    const { manager, server } = await start();
+    await using _ = server;
+    const { catalog } = manager;
+    Object.assign(manager, {
+      catalog: {
+        ...catalog,
+        findByDomain: (domain: string) => catalog.findByDomain(domain.replace(/^.*\.wild\.com$/, 'acme.com')),
+      },
+    });
+    expect(await server.send('any.wild.com')).toMatchObject({ status: 200, body: 'here' });
+    expect((await server.send('acme.net')).status).toBe(308);
+  });
+
   it('is every request, unless asked for', async () => {
     const { server } = await start({ redirectsToPrimaryDomain: undefined });
     await using _ = server;

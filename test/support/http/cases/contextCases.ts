@@ -121,6 +121,25 @@ export function contextCases<C>(door: DoorAdapter<C>): void {
       }
       expect(seen).toEqual(['acme', 'acme']);
     });
+
+    it('is that of the events that the connection brings, as when the client hangs up', async () => {
+      const seen = Promise.withResolvers<string | undefined>();
+      const { manager, server } = await startDoor(door, {
+        handler: ({ res }, manager) => {
+          res.once('close', () => seen.resolve(manager.currentTenant()?.id));
+          const endless = new PassThrough();
+          endless.write('the beginning');
+          return { body: endless };
+        },
+      });
+      await using _ = server;
+      const request = server.open(ACME);
+      request.on('response', (response) => {
+        response.on('error', () => {}).once('data', () => request.destroy());
+      });
+      expect(await seen.promise).toBe('acme');
+      await manager.allReleased();
+    });
   });
 }
 
