@@ -1,5 +1,13 @@
 import Koa from 'koa';
-import { byDomain, byPath, bySubdomain, type TenancyState, tenancy, trustResolution } from 'mikro-orm-multitenancy/koa';
+import {
+  byDomain,
+  byPath,
+  bySubdomain,
+  type TenancyState,
+  tenancy,
+  tenancyHealth,
+  trustResolution,
+} from 'mikro-orm-multitenancy/koa';
 import { answerErrors } from './answerErrors.ts';
 import type { HouseTenant } from './central/Customer.ts';
 import { houseRoutes } from './houses/routes.ts';
@@ -22,6 +30,8 @@ export type AppState = Partial<TenancyState<HouseTenant>>;
 export function buildApp({ manager, baseDomain }: AppOptions): Koa<AppState> {
   const app = new Koa<AppState>();
   app.use(answerErrors);
+  // /health/live and /health/ready, on every host. They are no tenant's.
+  app.use(tenancyHealth(manager));
   app.use(refuseOtherSites);
   app.use(
     tenancy(manager, {
@@ -30,7 +40,6 @@ export function buildApp({ manager, baseDomain }: AppOptions): Koa<AppState> {
       // The demo is public. A real application asks here whether the user who is logged in belongs to the tenant,
       // as in `(ctx, tenant) => ctx.state.user.tenantIds.includes(tenant.id)`.
       authorize: trustResolution,
-      exempt: ['/health'],
       // The front page and the sign-up have no tenant, and the central database.
       mode: (ctx) => (isFront(ctx, baseDomain) ? 'central' : 'tenant'),
     }),

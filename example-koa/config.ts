@@ -14,19 +14,33 @@ export interface Config {
   readonly databaseUrl: string | undefined;
   /** Where the embedded PostgreSQL keeps its data. */
   readonly dataDir: string;
+  /** The pages for operators, if there are any; see operators.ts. */
+  readonly operators: { readonly port: number; readonly password: string } | undefined;
 }
 
 const DOMAIN = /^(?!.*\.\d+$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
 
 const PORT_RULE = 'must be a number from 0 to 65535';
 
-const shape = z.object({
-  PORT: z.string().regex(/^\d+$/, PORT_RULE).transform(Number).pipe(z.int().max(65_535, PORT_RULE)),
-  HOST: z.string(),
-  BASE_DOMAIN: z.string().regex(DOMAIN, 'must be a domain name in lower case, as "example.com"'),
-  DATABASE_URL: z.string().refine(isPostgresUrl, 'must look like postgresql://user:password@host:port/').optional(),
-  DATA_DIR: z.string(),
-});
+const port = z.string().regex(/^\d+$/, PORT_RULE).transform(Number).pipe(z.int().max(65_535, PORT_RULE));
+
+const shape = z
+  .object({
+    PORT: port,
+    HOST: z.string(),
+    BASE_DOMAIN: z.string().regex(DOMAIN, 'must be a domain name in lower case, as "example.com"'),
+    DATABASE_URL: z.string().refine(isPostgresUrl, 'must look like postgresql://user:password@host:port/').optional(),
+    DATA_DIR: z.string(),
+    OPERATORS_PORT: port.optional(),
+    OPERATORS_PASSWORD: z.string().min(16, 'must have 16 characters or more').optional(),
+  })
+  .refine(
+    ({ OPERATORS_PORT, OPERATORS_PASSWORD }) => (OPERATORS_PORT === undefined) === (OPERATORS_PASSWORD === undefined),
+    {
+      path: ['OPERATORS_PORT and OPERATORS_PASSWORD'],
+      message: 'must be set together, or not at all',
+    },
+  );
 
 /** Reads the environment; an empty variable counts as not set. Throws {@link StartError}. */
 export function readConfig(environment: NodeJS.ProcessEnv): Config {
@@ -43,8 +57,15 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     // Without the values: DATABASE_URL holds a password.
     throw new StartError(parsed.error.issues.map(({ path, message }) => `${path.join()} ${message}.`).join('\n'));
   }
-  const { PORT, HOST, BASE_DOMAIN, DATABASE_URL, DATA_DIR } = parsed.data;
-  return { port: PORT, host: HOST, baseDomain: BASE_DOMAIN, databaseUrl: DATABASE_URL, dataDir: resolve(DATA_DIR) };
+  const { PORT, HOST, BASE_DOMAIN, DATABASE_URL, DATA_DIR, OPERATORS_PORT, OPERATORS_PASSWORD } = parsed.data;
+  const operators =
+    OPERATORS_PORT === undefined || OPERATORS_PASSWORD === undefined
+      ? undefined
+      : { port: OPERATORS_PORT, password: OPERATORS_PASSWORD };
+  return {
+    ...{ port: PORT, host: HOST, baseDomain: BASE_DOMAIN, databaseUrl: DATABASE_URL, dataDir: resolve(DATA_DIR) },
+    operators,
+  };
 }
 
 function isPostgresUrl(value: string): boolean {

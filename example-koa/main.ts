@@ -5,6 +5,7 @@ import type { DatabaseServer } from './DatabaseServer.ts';
 import { assertPortFree, close, listen, portOf } from './httpServer.ts';
 import { openManager } from './manager.ts';
 import { openDatabaseServer } from './openDatabaseServer.ts';
+import { buildOperatorsApp } from './operators.ts';
 import { prepareTenants } from './prepareTenants.ts';
 import { StartError } from './StartError.ts';
 import { stopSignal } from './stopSignal.ts';
@@ -31,7 +32,7 @@ async function run(): Promise<void> {
   await assertPortFree(config);
   database = started.adopt(await openDatabaseServer(config), (server) => server.stop());
   stopping.throwIfAborted();
-  const { host, baseDomain } = config;
+  const { host, baseDomain, operators } = config;
   const manager = started.adopt(
     await openManager({
       server: database.url,
@@ -45,8 +46,15 @@ async function run(): Promise<void> {
   stopping.throwIfAborted();
   const app = buildApp({ manager, baseDomain });
   const server = started.adopt(await listen(app.callback(), config), (http) => close(http, REQUESTS_TIMEOUT_MS));
+  if (operators !== undefined) {
+    const pages = buildOperatorsApp({ manager, password: operators.password });
+    started.adopt(await listen(pages.callback(), { host, port: operators.port }), (http) => close(http, 0));
+  }
   console.log(
-    [...database.notes, welcome({ host, baseDomain, port: portOf(server), tenants: DEMO_TENANTS })].join('\n'),
+    [
+      ...database.notes,
+      welcome({ host, baseDomain, port: portOf(server), operatorsPort: operators?.port, tenants: DEMO_TENANTS }),
+    ].join('\n'),
   );
   if (!stopping.aborted) {
     await once(stopping, 'abort');

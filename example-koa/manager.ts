@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { Migrator } from '@mikro-orm/migrations';
-import { TenantOrmManager } from 'mikro-orm-multitenancy';
+import { TenantOrmManager, tenantLogger } from 'mikro-orm-multitenancy';
 import { CentralMigration20261125100000 } from './central/CentralMigration20261125100000.ts';
 import { Customer } from './central/Customer.ts';
 import { Plan } from './central/Plan.ts';
@@ -16,16 +16,32 @@ export interface ManagerOptions {
   readonly databasePrefix: string;
   /** Tenants are its subdomains, and so none may have it as a domain of its own. */
   readonly baseDomain: string;
+  /** Takes the lines of MikroORM's log: each statement that is slow, and whose it is. @default console.log */
+  readonly log?: (line: string) => void;
 }
 
 export type HouseManager = Awaited<ReturnType<typeof openManager>>;
 
-export function openManager({ server, centralDatabase, databasePrefix, baseDomain }: ManagerOptions) {
+/** From when on a statement is in the log. */
+const SLOW_MS = 200;
+
+export function openManager({
+  server,
+  centralDatabase,
+  databasePrefix,
+  baseDomain,
+  log = console.log,
+}: ManagerOptions) {
   return TenantOrmManager.init({
     orm: {
       entities: [House],
       extensions: [Migrator],
       // `.js` where the application was compiled.
+      // Each line begins with the tenant: [slow-query] (acme) select …
+      loggerFactory: tenantLogger(),
+      slowQueryThreshold: SLOW_MS,
+      slowQueryLoggerFactory: tenantLogger(),
+      logger: log,
       migrations: { path: fileURLToPath(new URL('migrations', import.meta.url)), glob: '!(*.d).{js,ts}' },
     },
     server,

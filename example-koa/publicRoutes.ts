@@ -14,12 +14,6 @@ export function isFront(ctx: Context, baseDomain: string): boolean {
 
 export function publicRoutes(manager: HouseManager, addressOf: (id: string, host: string) => string): Router<AppState> {
   const router = new Router<AppState>();
-  // Says that this process answers. It asks no database: one that is away should not restart every server.
-  router.get('/health', (ctx) => {
-    const { handles } = manager.stats();
-    ctx.body = { status: 'ok', openTenants: handles.open };
-  });
-
   router.get('/', async (ctx, next) => {
     if (ctx.state.tenant !== undefined) {
       return next();

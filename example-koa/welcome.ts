@@ -4,11 +4,12 @@ export interface WelcomeOptions {
   readonly host: string;
   readonly port: number;
   readonly baseDomain: string;
+  readonly operatorsPort?: number | undefined;
   readonly tenants: readonly NewHouseTenant[];
 }
 
 /** What to open in a browser, and what to try with curl. The Host header does without any DNS. */
-export function welcome({ host, port, baseDomain, tenants }: WelcomeOptions): string {
+export function welcome({ host, port, baseDomain, operatorsPort, tenants }: WelcomeOptions): string {
   const address = `${reachable(host)}:${port}`;
   const curl = (hostName: string, path: string, more = '') =>
     `  curl -H 'Host: ${hostName}:${port}'${more} http://${address}${path}`;
@@ -29,6 +30,7 @@ export function welcome({ host, port, baseDomain, tenants }: WelcomeOptions): st
     '',
     'A new tenant:',
     `  curl -H 'Content-Type: application/json' -d '{"id":"hooli","name":"Hooli Homes"}' http://${address}/sign-up`,
+    ...(operatorsPort === undefined ? [] : ['', `For operators:  http://${reachable(host)}:${operatorsPort}/`]),
     '',
     'Ctrl-C stops everything; the data stays.',
   ].join('\n');

@@ -23,6 +23,11 @@ export interface Sent {
   readonly body?: unknown;
 }
 
+interface StartOptions {
+  readonly url?: string;
+  readonly log?: (line: string) => void;
+}
+
 /** The example with its databases under names of their own, on a free port. */
 export class ExampleServer implements AsyncDisposable {
   readonly manager: HouseManager;
@@ -48,10 +53,10 @@ export class ExampleServer implements AsyncDisposable {
     this.#server = server;
   }
 
-  /** `url` is of a role that creates the databases, where it is not the one of the tests. */
-  static async start({ url = serverUrl() } = {}): Promise<ExampleServer> {
+  /** `url` is of a role that creates the databases, where it is not the one of the tests. `log` takes MikroORM's lines. */
+  static async start({ url = serverUrl(), log }: StartOptions = {}): Promise<ExampleServer> {
     const databasePrefix = `${uniqueName('example')}_`;
-    const manager = await openManager(optionsOf(databasePrefix, url));
+    const manager = await openManager({ ...optionsOf(databasePrefix, url), ...(log && { log }) });
     await prepareTenants(manager, DEMO_TENANTS);
     const { tenants } = await manager.catalog.list();
     const app = buildApp({ manager, baseDomain: 'localhost' });

@@ -5,6 +5,7 @@ describe('the configuration', () => {
   it('has a default for everything, also where variables are empty', () => {
     const defaults = readConfig({});
     expect(defaults).toMatchObject({ port: 3000, host: '127.0.0.1', baseDomain: 'localhost', databaseUrl: undefined });
+    expect(defaults.operators).toBeUndefined();
     expect(readConfig({ PORT: '', HOST: '', BASE_DOMAIN: '', DATABASE_URL: '', DATA_DIR: '' })).toEqual(defaults);
   });
 
@@ -14,8 +15,23 @@ describe('the configuration', () => {
     expect(config).toMatchObject({ port: 80, host: '::', baseDomain: 'houses.example.com', databaseUrl });
   });
 
+  it('opens pages for operators where both their port and their password are set', () => {
+    const [OPERATORS_PORT, OPERATORS_PASSWORD] = ['9464', 'a secret of operators'];
+    expect(readConfig({ OPERATORS_PORT, OPERATORS_PASSWORD }).operators).toEqual({
+      port: 9464,
+      password: OPERATORS_PASSWORD,
+    });
+    for (const half of [{ OPERATORS_PORT }, { OPERATORS_PASSWORD }]) {
+      expect(() => readConfig(half)).toThrow(/^OPERATORS_PORT and OPERATORS_PASSWORD must (?!.*secret)/);
+    }
+    expect(() => readConfig({ OPERATORS_PORT, OPERATORS_PASSWORD: 'secret' })).toThrow(
+      /^OPERATORS_PASSWORD must (?!.*secret)/,
+    );
+  });
+
   it.each([
     ['PORT', '65536'],
+    ['OPERATORS_PORT', 'x'],
     ['PORT', '3000x'],
     ['BASE_DOMAIN', 'Example.com'],
     ['BASE_DOMAIN', 'example.com:3000'],

@@ -4,6 +4,7 @@ import { EXIT } from '../CliIo.ts';
 import type { CliOf } from '../program.ts';
 import { addSelection, type SelectionOptions, selectionOf } from '../selection.ts';
 import { table } from '../table.ts';
+import { roomFor } from '../withReserve.ts';
 
 interface StatusOptions extends SelectionOptions {
   readonly behind?: boolean;
@@ -28,7 +29,7 @@ export function addStatus(program: Command, cliOf: CliOf): void {
           cli.output.result(status, statusLines(status));
           const { counts } = status;
           return check && counts.behind + counts.failed + (counts.drifted ?? 0) > 0 ? EXIT.failed : EXIT.ok;
-        }, 4),
+        }, roomFor()),
       ),
     );
 }

@@ -99,6 +99,7 @@ describe('tenants migrate', () => {
       await using world = await CliWorld.create(5);
       world.configure(FLEET_MIGRATIONS, { server: { maxConnections } });
       expect((await world.run(['plan', '--json'])).json()).toMatchObject({ counts: { behind: 5 } });
+      expect((await world.run(['status', '--json'])).json()).toMatchObject({ counts: { behind: 5, failed: 0 } });
       const migrated = await world.run(['migrate', '--json']);
       expect(migrated).toMatchObject({ code: 0 });
       expect(migrated.json()).toMatchObject({ counts: { done: 5 } });

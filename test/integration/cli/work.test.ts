@@ -91,6 +91,27 @@ describe('work in each tenant', () => {
     expect((await world.run(['run', 'missing.mjs'])).code).toBe(2);
   });
 
+  it('begins with nobody more once it is interrupted', async () => {
+    const abort = new AbortController();
+    abort.abort();
+    const { code, json } = await world.run(['exec', 'select 1', '--json'], { signal: abort.signal });
+    expect(code).toBe(130);
+    expect(json()).toEqual([{ tenantId: 't00' }, { tenantId: 't01' }, { tenantId: 't02' }]);
+  });
+
+  it('in a shell, in whose context every line is', async () => {
+    const lines = [
+      'tenant.id',
+      'await em.count(House)',
+      'manager.current().id',
+      'await manager.em.findOne(House, 1).then(({ address }) => address)',
+    ];
+    const { code, stdout } = await world.run(['shell', 't02'], { stdin: `${lines.join('\n')}\n` });
+    expect(code).toBe(0);
+    expect(stdout.trim().split('\n')).toEqual(["'t02'", '1', "'t02'", "'1 t02 Street'"]);
+    expect((await world.run(['shell', 'nobody'])).code).toBe(1);
+  });
+
   describe('by a seeder', () => {
     const addresses = async (...ids: readonly number[]): Promise<unknown> => {
       const sql = `select address from house where id in (${ids.join(', ')}) order by id`;
@@ -138,26 +159,5 @@ describe('work in each tenant', () => {
       const missing = await world.run(['seed', 't01', '--class', 'NoSeeder', '--yes']);
       expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining('NoSeeder not found')]);
     });
-  });
-
-  it('begins with nobody more once it is interrupted', async () => {
-    const abort = new AbortController();
-    abort.abort();
-    const { code, json } = await world.run(['exec', 'select 1', '--json'], { signal: abort.signal });
-    expect(code).toBe(130);
-    expect(json()).toEqual([{ tenantId: 't00' }, { tenantId: 't01' }, { tenantId: 't02' }]);
-  });
-
-  it('in a shell, in whose context every line is', async () => {
-    const lines = [
-      'tenant.id',
-      'await em.count(House)',
-      'manager.current().id',
-      'await manager.em.findOne(House, 1).then(({ address }) => address)',
-    ];
-    const { code, stdout } = await world.run(['shell', 't02'], { stdin: `${lines.join('\n')}\n` });
-    expect(code).toBe(0);
-    expect(stdout.trim().split('\n')).toEqual(["'t02'", '1', "'t02'", "'1 t02 Street'"]);
-    expect((await world.run(['shell', 'nobody'])).code).toBe(1);
   });
 });

@@ -25,7 +25,7 @@ describe('a body whose handler is over', () => {
       keepContext(made);
       return made;
     });
-    expect(await as('globex', () => Array.fromAsync(body))).toEqual(['a', 'b', 'c']);
+    expect(await as('globex', () => body.toArray())).toEqual(['a', 'b', 'c']);
     expect(seen).toEqual(['acme', 'acme', 'acme']);
   });
 
