@@ -42,7 +42,8 @@ export function initFiles(project: Project): InitFiles {
 
 function middlewareOf(project: Project, framework: Framework, file: string, config: string): InitFile {
   const used = project.find(new RegExp(`mikro-orm-multitenancy/${framework.subPath}\\b`));
-  const insteadOf = used === undefined || used.file === file ? undefined : `${used.file}:${used.line}`;
+  // An application that has this file may use the same entry point for more, as for errors.
+  const insteadOf = used === undefined || project.has(file) ? undefined : `${used.file}:${used.line}`;
   return { file, text: framework.file(importOf(project, file, config)), insteadOf };
 }
 
