@@ -46,15 +46,17 @@ async function run(): Promise<void> {
   stopping.throwIfAborted();
   const app = buildApp({ manager, baseDomain });
   const server = started.adopt(await listen(app.callback(), config), (http) => close(http, REQUESTS_TIMEOUT_MS));
+  let operatorsPort: number | undefined;
   if (operators !== undefined) {
     const pages = buildOperatorsApp({ manager, password: operators.password });
-    started.adopt(await listen(pages.callback(), { host, port: operators.port }), (http) => close(http, 0));
+    const listening = await listen(pages.callback(), { host, port: operators.port });
+    started.adopt(listening, (http) => close(http, 0));
+    operatorsPort = portOf(listening);
   }
   console.log(
-    [
-      ...database.notes,
-      welcome({ host, baseDomain, port: portOf(server), operatorsPort: operators?.port, tenants: DEMO_TENANTS }),
-    ].join('\n'),
+    [...database.notes, welcome({ host, baseDomain, port: portOf(server), operatorsPort, tenants: DEMO_TENANTS })].join(
+      '\n',
+    ),
   );
   if (!stopping.aborted) {
     await once(stopping, 'abort');

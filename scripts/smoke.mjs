@@ -199,11 +199,19 @@ try {
     return next;
   });
   await step('Ctrl-C ends with 0', () => end(third, 'SIGINT', { group: true }));
-  await step('SIGTERM ends with 0', async () => {
-    const fourth = launch(process.execPath, 'example-koa/main.ts');
+  const password = 'correct-horse-battery';
+  const operators = ['OPERATORS_PORT=0', `OPERATORS_PASSWORD=${password}`];
+  const fourth = launch('env', ...operators, process.execPath, 'example-koa/main.ts');
+  await step('operators have a port of their own', async () => {
     await started(fourth);
-    await end(fourth, 'SIGTERM', { group: false });
+    const origin = /^For operators: +(http:\S+)$/m.exec(fourth.output)?.[1];
+    const authorization = `Basic ${Buffer.from(`ada:${password}`).toString('base64')}`;
+    assert.equal((await fetch(origin)).status, 401);
+    assert.match(await (await fetch(origin, { headers: { authorization } })).text(), /href="\/tenants\/acme"/);
+    const metrics = await fetch(new URL('/metrics', origin), { headers: { authorization } });
+    assert.match(await metrics.text(), /^tenancy_run_duration_seconds_count/m);
   });
+  await step('SIGTERM ends with 0', () => end(fourth, 'SIGTERM', { group: false }));
   await cleanUp();
 } catch (error) {
   await fail(error);
