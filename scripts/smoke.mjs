@@ -209,7 +209,7 @@ try {
     assert.equal((await fetch(origin)).status, 401);
     assert.match(await (await fetch(origin, { headers: { authorization } })).text(), /href="\/tenants\/acme"/);
     const metrics = await fetch(new URL('/metrics', origin), { headers: { authorization } });
-    assert.match(await metrics.text(), /^tenancy_run_duration_seconds_count/m);
+    assert.match(await metrics.text(), /^tenancy_connections_limit\{/m);
   });
   await step('SIGTERM ends with 0', () => end(fourth, 'SIGTERM', { group: false }));
   await cleanUp();
