@@ -21,6 +21,8 @@ export interface NewDatabase {
   readonly strategy: CreationStrategy;
   /** What the database is known by, whatever its name is later. */
   readonly mark: string;
+  /** The database that this one is to become: where that is there, there is nothing to create. */
+  readonly unless?: string;
 }
 
 /** In place of a tenant's id where errors, events and PostgreSQL's `application_name` want one. No tenant can have it. */
@@ -110,14 +112,21 @@ export class DatabaseAdmin {
     });
   }
 
-  /** Creates the database unless it is there, marked, and closed to everybody but its owner. */
-  async create(name: string, { template, strategy, mark }: NewDatabase): Promise<void> {
-    await this.locked(name, async (session) => {
-      const there = await marksOf(session, [name]);
+  /**
+   * Creates the database unless it is there, marked, and closed to everybody but its owner. Gives whether it is there now,
+   * which it is not where `unless` is.
+   */
+  async create(name: string, { template, strategy, mark, unless }: NewDatabase): Promise<boolean> {
+    return this.locked(name, async (session) => {
+      const there = await marksOf(session, unless === undefined ? [name] : [name, unless]);
+      if (unless !== undefined && there.has(unless)) {
+        return there.has(name);
+      }
       if (!there.has(name)) {
         await createBy(session, name, template, strategy);
       }
       await session.query(closing(name, there.get(name) ?? mark), []);
+      return true;
     });
   }
 

@@ -117,7 +117,9 @@ export class TemplateDatabase {
   async prune(): Promise<string[]> {
     const { admin, names, options } = this.#parts;
     const hash = await this.hash();
-    const kept = [names.template(hash), names.building(hash)];
+    const own = names.template(hash);
+    // One that is there was finished: whatever still has the name of one that is being built was left behind.
+    const kept = (await admin.info(own)) === undefined ? [own, names.building(hash)] : [own];
     const dropped: string[] = [];
     for (const name of [...(await admin.list(names.templates)), ...(await admin.list(names.buildings))]) {
       const info = kept.includes(name) ? undefined : await admin.info(name);
@@ -150,10 +152,13 @@ export class TemplateDatabase {
     const { admin, names, options } = this.#parts;
     const building = names.building(hash);
     try {
-      await admin.create(building, { template: options.base, strategy: 'wal-log', mark: buildingMark() });
-      await this.#migrator(building).locked((lock) => this.#fill(building, lock));
-      const mark = (await admin.info(building))?.mark ?? '';
-      await admin.rename(building, database, { mark, tenantId: TEMPLATE_ID });
+      // Somebody may have finished it since it was looked for: who is killed after this must leave nothing that nobody finds.
+      const made = { template: options.base, strategy: 'wal-log', mark: buildingMark(), unless: database } as const;
+      if (await admin.create(building, made)) {
+        await this.#migrator(building).locked((lock) => this.#fill(building, lock));
+        const mark = (await admin.info(building))?.mark ?? '';
+        await admin.rename(building, database, { mark, tenantId: TEMPLATE_ID });
+      }
     } catch (error) {
       // Whoever finishes it first ends the sessions of the others.
       if ((await admin.info(database)) === undefined) {

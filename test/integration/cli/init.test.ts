@@ -15,7 +15,6 @@ describe('tenants init', () => {
     ['koa', 'ts'],
     ['koa', 'js'],
     ['express', 'ts'],
-    ['express', 'js'],
     ['fastify', 'ts'],
     ['hono', 'ts'],
     ['@nestjs/core', 'ts'],

@@ -58,4 +58,22 @@ describe('the lock on the name of a database', () => {
       expect(await other.locked(name, async () => 'done as well')).toBe('done as well');
     });
   });
+
+  it('makes nothing that has become another one meanwhile', async () => {
+    const [one, other] = admins as [DatabaseAdmin, DatabaseAdmin];
+    const [building, finished] = [uniqueName('building'), uniqueName('finished')];
+    const database = { template: 'template0', strategy: 'wal-log', mark: 'made by a test', unless: finished } as const;
+    const there = (): Promise<{ name: string }[]> =>
+      adminQuery('select datname as name from pg_database where datname in ($1, $2)', [building, finished]);
+    expect(await one.create(building, database)).toBe(true);
+    expect(await other.create(building, database)).toBe(true);
+    try {
+      await one.rename(building, finished, { mark: 'made by a test', tenantId: 'a test' });
+      expect(await other.create(building, database)).toBe(false);
+      expect(await there()).toEqual([{ name: finished }]);
+    } finally {
+      await one.drop(building);
+      await one.drop(finished);
+    }
+  });
 });

@@ -71,6 +71,18 @@ describe('the template database', () => {
     expect(await templatesOf(world)).toContain(first);
   });
 
+  it('takes what was left half built beside it along, when it is old', async () => {
+    await using world = await LifeWorld.create();
+    const manager = await world.manager();
+    await manager.provision({ id: 'acme' });
+    const [template = ''] = await templatesOf(world);
+    const left = template.replace('_template_', '_building_');
+    await adminQuery(`create database "${left}"`);
+    await adminQuery(`comment on database "${left}" is 'building since ${new Date(0).toISOString()}'`);
+    expect((await manager.prune()).templates).toEqual([left]);
+    expect(await templatesOf(world)).toEqual([template]);
+  });
+
   it('is made again where somebody has dropped it', async () => {
     await using world = await LifeWorld.create();
     const manager = await world.manager();
