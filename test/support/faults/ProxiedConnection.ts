@@ -77,8 +77,9 @@ export class ProxiedConnection {
   }
 
   reset(): void {
-    this.#client.resetAndDestroy();
-    this.#upstream.resetAndDestroy();
+    for (const socket of [this.#client, this.#upstream]) {
+      resetNow(socket);
+    }
   }
 
   get #isHeld(): boolean {
@@ -119,4 +120,13 @@ export class ProxiedConnection {
     }
     this.#partial = rest;
   }
+}
+
+/**
+ * Sends a RST, and closes the socket. `resetAndDestroy` ends it first, and where an error of the other side comes before
+ * that is done, libuv refuses to reset a socket that is shutting down: then it never closes, and `close` never comes.
+ */
+function resetNow(socket: Socket & { resetAndClosing?: boolean }): void {
+  socket.resetAndClosing = !socket.connecting && !socket.writableEnded && !socket.destroyed;
+  socket.destroy();
 }
