@@ -17,14 +17,9 @@ interface Walk {
   /** The same call again, and what must be there then. */
   readonly after: (manager: LifeManager, id: string, world: LifeWorld) => Promise<void>;
   readonly atLeast: number;
-  /** Of so many statements one is walked, where a step has more than that and the walk takes long. @default 1 */
-  readonly oneOf?: number;
 }
 
-/**
- * Whether a process is killed before each statement as well as at it; otherwise at one and before the next, and of the
- * long walks at every second statement.
- */
+/** Whether each statement is one before which the process is killed as well as one at which it is; otherwise one of them. */
 const EVERY = process.env['KILL_EVERY'] === 'true';
 
 /** Kills the verb at statement 1, 2, 3 and so on, two at a time. */
@@ -38,8 +33,7 @@ async function walkAll(world: LifeWorld, walk: Walk): Promise<number> {
     while (!lived) {
       const own = next;
       next += 1;
-      const killAt = EVERY ? Math.floor(own / 2) + 1 : own * (walk.oneOf ?? 1) + 1;
-      const isSent = own % 2 === 1;
+      const [killAt, isSent] = EVERY ? [Math.floor(own / 2) + 1, own % 2 === 1] : [own + 1, own % 2 === 1];
       const id = `t${own}`;
       await walk.before?.(manager, id);
       const statements = await world.inProcess({ verb: walk.verb, args: walk.args(id), hasSpares, killAt, isSent });
@@ -138,7 +132,6 @@ const WALKS: Readonly<Record<string, Walk>> = {
       await expectWhole(manager, world, id, { of: 'first' });
     },
     atLeast: 12,
-    oneOf: 2,
   },
   move: {
     verb: 'move',
@@ -155,7 +148,6 @@ const WALKS: Readonly<Record<string, Walk>> = {
       await expectWhole(manager, world, id, { url: world.otherUrl ?? '' });
     },
     atLeast: 12,
-    oneOf: 2,
   },
   drop: {
     verb: 'drop',
