@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { StartError } from './StartError.ts';
 
@@ -12,8 +11,8 @@ export interface Config {
   readonly baseDomain: string;
   /** A PostgreSQL of one's own, or `undefined` for the embedded one. */
   readonly databaseUrl: string | undefined;
-  /** Where the embedded PostgreSQL keeps its data. */
-  readonly dataDir: string;
+  /** Where the embedded PostgreSQL keeps its data, or `undefined` where nobody says. */
+  readonly dataDir: string | undefined;
   /** The pages for operators, if there are any; see operators.ts. */
   readonly operators: { readonly port: number; readonly password: string } | undefined;
 }
@@ -30,7 +29,10 @@ const shape = z
     HOST: z.string(),
     BASE_DOMAIN: z.string().regex(DOMAIN, 'must be a domain name in lower case, as "example.com"'),
     DATABASE_URL: z.string().refine(isPostgresUrl, 'must look like postgresql://user:password@host:port/').optional(),
-    DATA_DIR: z.string(),
+    DATA_DIR: z
+      .string()
+      .transform((folder) => resolve(folder))
+      .optional(),
     OPERATORS_PORT: port.optional(),
     OPERATORS_PASSWORD: z.string().min(16, 'must have 16 characters or more').optional(),
   })
@@ -50,7 +52,6 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     // Only this machine: the demo has no login.
     HOST: '127.0.0.1',
     BASE_DOMAIN: 'localhost',
-    DATA_DIR: fileURLToPath(new URL('../.data', import.meta.url)),
     ...given,
   });
   if (!parsed.success) {
@@ -63,7 +64,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
       ? undefined
       : { port: OPERATORS_PORT, password: OPERATORS_PASSWORD };
   return {
-    ...{ port: PORT, host: HOST, baseDomain: BASE_DOMAIN, databaseUrl: DATABASE_URL, dataDir: resolve(DATA_DIR) },
+    ...{ port: PORT, host: HOST, baseDomain: BASE_DOMAIN, databaseUrl: DATABASE_URL, dataDir: DATA_DIR },
     operators,
   };
 }

