@@ -23,9 +23,12 @@ export function serverAccount(folder: string): ServerAccount {
     }
     return {};
   }
-  return owner !== undefined && owner.uid !== 0
-    ? { uid: owner.uid, gid: owner.gid }
-    : (idsOf('postgres') ?? createdUser());
+  return owner !== undefined && owner.uid !== 0 ? { uid: owner.uid, gid: owner.gid } : newServerAccount();
+}
+
+/** As whom a server runs whose data is not there yet. */
+export function newServerAccount(): ServerAccount {
+  return process.getuid?.() === 0 ? (idsOf('postgres') ?? createdUser()) : {};
 }
 
 function createdUser(): ServerAccount {

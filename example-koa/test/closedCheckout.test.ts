@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { closedFolder } from '../embedded/closedFolder.ts';
 import { copiedPrograms, outsideFolder } from '../embedded/outsideFolder.ts';
-import { serverAccount } from '../embedded/serverAccount.ts';
+import { newServerAccount } from '../embedded/serverAccount.ts';
 import { StartError } from '../StartError.ts';
 
 /** Whoever is not root runs PostgreSQL as himself, who may enter his checkout. */
@@ -26,7 +26,7 @@ describe('a checkout that is closed to the user of PostgreSQL', () => {
     await mkdir(checkout, { recursive: true });
     await cp(join(programs, 'native'), native, { recursive: true, verbatimSymlinks: true });
     await cp(join(programs, 'package.json'), join(checkout, 'programs', 'package.json'));
-    const account = serverAccount(join(checkout, 'data'));
+    const account = newServerAccount();
     expect(closedFolder(account, checkout)).toBeUndefined();
     await chmod(join(folder, 'root'), 0o700);
     expect(closedFolder(account, checkout)).toBe(join(folder, 'root'));

