@@ -40,7 +40,7 @@ import { buildProvisioner, type Provisioning } from './provisioning/buildProvisi
 import { credentialsOf } from './provisioning/roles/credentialsOf.ts';
 import { TenantLife } from './provisioning/TenantLife.ts';
 import type { TenantProvisioner } from './provisioning/TenantProvisioner.ts';
-import { refusedFor } from './refusedFor.ts';
+import { refusedFleet, refusedLife } from './refusedFor.ts';
 import { RefusalCounts } from './resolution/RefusalCounts.ts';
 import { DEFAULT_SERVER, type Tenant, type TenantStatus } from './tenant/Tenant.ts';
 import { assertTenantId } from './tenant/tenantId.ts';
@@ -65,11 +65,6 @@ export interface AcquireOptions {
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;
-
-const NO_FLEET = 'Migrate each tenant by itself: `manager.each((_em, { id }) => manager.migrator(id).up())`.';
-const NO_LIFE =
-  'Make a database by `databases.create(name)`, migrate it by `manager.migrator(id).up()`, change the catalogue, and drop ' +
-  'the database by `databases.drop(name)` after `manager.evict(id)`.';
 
 /**
  * One MikroORM per tenant database, one forked EntityManager per run. Opens tenants when they are needed, keeps them
@@ -163,10 +158,10 @@ export class TenantOrmManager<
     const roles = options.roles && { options: options.roles, credentials: credentialsOf(options.roles, central) };
     this.#databases = options.databases?.[OTHER_DATABASES].open(events);
     const postgres = new PostgresDatabases(this.#servers, roles && ((id) => roles.credentials.sourceOf(id)));
-    const databases = this.#databases;
+    const databases = this.#databases ?? postgres;
     this.#open = new OpenTenants({
       template,
-      databases: databases ?? postgres,
+      databases,
       events: this.events,
       limits: options,
       weightOf: (tenant) => weightOf(tenant as T, options.weight),
@@ -181,7 +176,7 @@ export class TenantOrmManager<
       find: (id) => this.#find(id),
       placeFor: (tenant, purpose) => ({
         ...this.#open.placeFor(tenant, purpose),
-        server: (databases ?? postgres).serverOf(tenant),
+        server: databases.serverOf(tenant),
       }),
       serverOf: (tenant) => postgres.serverOf(tenant),
       assertOpen: () => this.#assertOpen(),
@@ -191,8 +186,8 @@ export class TenantOrmManager<
     reportSharing(template, options, events);
     if (options.databases !== undefined) {
       const { kind } = options.databases;
-      this.fleet = refusedFor({ what: 'manager.fleet', kind, instead: NO_FLEET });
-      this.life = refusedFor({ what: '', kind, instead: NO_LIFE });
+      this.fleet = refusedFleet(kind);
+      this.life = refusedLife(kind);
       return;
     }
     this.fleet = this.#migrations.fleet;

@@ -1,7 +1,5 @@
-import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
-import { LONGEST_DELAY_MS } from '../connections/Clock.ts';
-import { TenancyConfigurationError } from '../errors.ts';
+import { checkOptions, countFrom, folderPath, time } from './folderOptions.ts';
 
 /** Options of tenants whose databases are files of one folder. */
 export interface FilesOptions {
@@ -39,32 +37,19 @@ export const FILES_DEFAULTS = Object.freeze({
   maxMigrations: 2,
 });
 
-const count = (from: number) => z.int().min(from);
-const time = z.int().min(1).max(LONGEST_DELAY_MS);
-
 const shape = z.strictObject({
-  folder: z.string().min(1),
-  maxConnections: count(1).default(FILES_DEFAULTS.maxConnections),
-  maxConnectionsPerTenant: count(1).default(FILES_DEFAULTS.maxConnectionsPerTenant),
+  folder: folderPath,
+  maxConnections: countFrom(1).default(FILES_DEFAULTS.maxConnections),
+  maxConnectionsPerTenant: countFrom(1).default(FILES_DEFAULTS.maxConnectionsPerTenant),
   acquireTimeoutMs: time.default(FILES_DEFAULTS.acquireTimeoutMs),
   lockTimeoutMs: time.default(FILES_DEFAULTS.lockTimeoutMs),
   idleTimeoutMs: time.default(FILES_DEFAULTS.idleTimeoutMs),
-  maxWaitingPerTenant: count(0).default(FILES_DEFAULTS.maxWaitingPerTenant),
-  maxWaiting: count(0).default(FILES_DEFAULTS.maxWaiting),
-  maxMigrations: count(1).default(FILES_DEFAULTS.maxMigrations),
+  maxWaitingPerTenant: countFrom(0).default(FILES_DEFAULTS.maxWaitingPerTenant),
+  maxWaiting: countFrom(0).default(FILES_DEFAULTS.maxWaiting),
+  maxMigrations: countFrom(1).default(FILES_DEFAULTS.maxMigrations),
 });
 
 /** Throws `TenancyConfigurationError`, which names each option. `who` is the function that takes them. */
 export function checkFilesOptions(who: string, options: FilesOptions): CheckedFilesOptions {
-  const parsed = shape.safeParse(options);
-  if (!parsed.success) {
-    throw new TenancyConfigurationError(`${who}: ${z.prettifyError(parsed.error)}`);
-  }
-  const { folder } = parsed.data;
-  if (folder.includes('\0') || /^[a-z][a-z0-9+.-]+:/i.test(folder)) {
-    throw new TenancyConfigurationError(
-      `${who}: \`folder\` is the path of a folder, and neither a URL nor a name in memory.`,
-    );
-  }
-  return Object.freeze({ ...parsed.data, folder: isAbsolute(folder) ? folder : resolve(folder) });
+  return checkOptions(who, shape, options);
 }

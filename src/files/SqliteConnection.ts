@@ -1,24 +1,18 @@
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
-import type { BudgetedConnection, CloseCause } from '../connections/BudgetedConnection.ts';
-import { LONGEST_DELAY_MS } from '../connections/Clock.ts';
-import { type LeaseEnd, refusalAfter } from '../connections/LeaseEnd.ts';
-import type { LeasableConnection, Lent } from '../connections/TenantPool.ts';
+import type { CloseCause } from '../connections/BudgetedConnection.ts';
 import { TenantBusyError, TenantReadOnlyError } from '../errors.ts';
 import { assertOneFile } from './assertOneFile.ts';
-import type { FileConnectionListener } from './FileAccounts.ts';
+import { FileConnection, type FileConnectionParts } from './FileConnection.ts';
 import type { FileResult } from './PooledDriver.ts';
 import { closeHandle, isLocked, type SqliteHandle } from './SqliteHandle.ts';
 import type { WriteTurns } from './WriteTurns.ts';
 
-export interface SqliteConnectionParts {
-  readonly tenantId: string;
+export interface SqliteConnectionParts extends FileConnectionParts<SqliteConnection> {
   readonly handle: SqliteHandle;
-  readonly isReadOnly: boolean;
   /** Of the database, for all its connections. */
   readonly turns: WriteTurns;
   /** How long a statement waits for others that write. */
   readonly lockTimeoutMs: number;
-  readonly listener: FileConnectionListener<SqliteConnection>;
 }
 
 /** How long to wait before another process is asked again whether it still writes; with jitter. */
@@ -30,53 +24,46 @@ const MAX_BURST_MS = 10;
 
 const BEGINS_WRITING = /^\s*begin\s+(?:immediate|exclusive)\b/i;
 
-/**
- * One open file of one tenant. It answers only while it is leased; one that comes back inside a transaction, or with rows
- * that nobody has read, is closed, which undoes the transaction.
- */
-export class SqliteConnection implements BudgetedConnection, LeasableConnection<SqliteConnection>, Lent {
-  readonly #parts: SqliteConnectionParts;
+/** One open file of one tenant. */
+export class SqliteConnection extends FileConnection<SqliteConnection> {
+  readonly #handle: SqliteHandle;
+  readonly #turns: WriteTurns;
+  readonly #lockTimeoutMs: number;
   readonly #ended = new AbortController();
   readonly #streams = new Set<IterableIterator<unknown>>();
-  /** Keeps the process alive while somebody has the connection, as a socket would. */
-  readonly #alive = setInterval(() => {}, LONGEST_DELAY_MS).unref();
-  #isLeased = false;
-  #isClosed = false;
   #hasTurn = false;
-  #underWay = 0;
   #burstSince: number | undefined;
-  #leaseEnd: LeaseEnd = { is: 'released' };
 
-  constructor(parts: SqliteConnectionParts) {
-    this.#parts = parts;
+  constructor({ handle, turns, lockTimeoutMs, ...parts }: SqliteConnectionParts) {
+    super(parts);
+    this.#handle = handle;
+    this.#turns = turns;
+    this.#lockTimeoutMs = lockTimeoutMs;
   }
 
-  /** A file does not hang up. */
-  get broken(): boolean {
-    return this.#isClosed;
+  protected override get isBusy(): boolean {
+    return super.isBusy || this.#streams.size > 0;
   }
 
-  lease(): this {
-    this.#isLeased = true;
-    this.#alive.ref();
-    return this;
+  protected override get isInTransaction(): boolean {
+    return this.#handle.inTransaction;
   }
 
   /**
    * Sends one statement. Where another connection writes, it waits, and rejects with `TenantBusyError` after
    * `lockTimeoutMs`; the process goes on meanwhile.
    */
-  async query(text: string, parameters: readonly unknown[]): Promise<FileResult> {
-    this.#assertLeased();
+  override async query(text: string, parameters: readonly unknown[]): Promise<FileResult> {
+    this.assertLeased();
     this.#assertAllowed(text);
-    this.#underWay += 1;
+    this.underWay += 1;
     try {
       await this.#letOthersGoOn();
       return await this.#send(text, parameters);
     } catch (error) {
       throw this.#converted(error);
     } finally {
-      this.#underWay -= 1;
+      this.underWay -= 1;
       this.#endTurn();
     }
   }
@@ -95,13 +82,13 @@ export class SqliteConnection implements BudgetedConnection, LeasableConnection<
   }
 
   async #send(text: string, parameters: readonly unknown[]): Promise<FileResult> {
-    const { handle, lockTimeoutMs } = this.#parts;
-    const deadline = performance.now() + lockTimeoutMs;
+    const handle = this.#handle;
+    const deadline = performance.now() + this.#lockTimeoutMs;
     if (BEGINS_WRITING.test(text) && !handle.inTransaction) {
       await this.#takeTurn(deadline);
     }
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
-      this.#assertLeased();
+      this.assertLeased();
       try {
         return run(handle, text, parameters);
       } catch (error) {
@@ -122,16 +109,16 @@ export class SqliteConnection implements BudgetedConnection, LeasableConnection<
   }
 
   /** Gives the rows one by one; the connection is busy until the last one, or until `return()`. */
-  async *stream(text: string, parameters: readonly unknown[]): AsyncIterableIterator<unknown> {
-    this.#assertLeased();
+  override async *stream(text: string, parameters: readonly unknown[]): AsyncIterableIterator<unknown> {
+    this.assertLeased();
     this.#assertAllowed(text);
-    const rows = this.#parts.handle.prepare(text).iterate(parameters);
+    const rows = this.#handle.prepare(text).iterate(parameters);
     this.#streams.add(rows);
     try {
       for (const row of rows) {
         yield row;
         await this.#letOthersGoOn();
-        this.#assertLeased();
+        this.assertLeased();
       }
     } finally {
       this.#streams.delete(rows);
@@ -140,7 +127,7 @@ export class SqliteConnection implements BudgetedConnection, LeasableConnection<
 
   async #takeTurn(deadline: number): Promise<void> {
     if (!this.#hasTurn) {
-      await this.#parts.turns.take({
+      await this.#turns.take({
         timeoutMs: Math.max(0, deadline - performance.now()),
         signal: this.#ended.signal,
         late: () => this.#late(),
@@ -151,90 +138,59 @@ export class SqliteConnection implements BudgetedConnection, LeasableConnection<
 
   /** What is not in a transaction has written what it writes. */
   #endTurn(): void {
-    if (this.#hasTurn && (this.#isClosed || !this.#parts.handle.inTransaction)) {
+    if (this.#hasTurn && (this.broken || !this.#handle.inTransaction)) {
       this.#hasTurn = false;
-      this.#parts.turns.end();
+      this.#turns.end();
     }
   }
 
   #late(cause?: unknown): TenantBusyError {
-    return new TenantBusyError(this.#parts.tenantId, this.#parts.lockTimeoutMs, { cause });
+    return new TenantBusyError(this.tenantId, this.#lockTimeoutMs, { cause });
   }
 
   #converted(error: unknown): unknown {
-    const { tenantId, isReadOnly } = this.#parts;
     if (this.#ended.signal.aborted) {
-      return refusalAfter(this.#leaseEnd, tenantId);
+      return this.refusal;
     }
     const { code } = error as { readonly code?: unknown };
-    return isReadOnly && code === 'SQLITE_READONLY'
-      ? new TenantReadOnlyError(tenantId, 'SQLite refused a write', { cause: error })
+    return this.isReadOnly && code === 'SQLITE_READONLY'
+      ? new TenantReadOnlyError(this.tenantId, 'SQLite refused a write', { cause: error })
       : error;
   }
 
   #assertAllowed(text: string): void {
-    const { tenantId, isReadOnly } = this.#parts;
+    const { tenantId, isReadOnly } = this;
     assertOneFile(tenantId, text);
     if (isReadOnly && /\bpragma\b[\s\S]*\bquery_only\b/i.test(text)) {
       throw new TenantReadOnlyError(tenantId, '`pragma query_only` would change that');
     }
   }
 
-  #assertLeased(): void {
-    if (!this.#isLeased || this.#isClosed) {
-      throw refusalAfter(this.#leaseEnd, this.#parts.tenantId);
-    }
-  }
-
-  /** Ends the lease. Does nothing when the pool took the connection back already. */
-  release(): void {
-    if (!this.#isLeased) {
-      return;
-    }
-    this.#isLeased = false;
-    this.#alive.unref();
-    const { handle, listener } = this.#parts;
-    const isBusy = this.#underWay > 0 || this.#streams.size > 0;
-    const isTainted = isBusy || handle.inTransaction;
-    if (isTainted) {
-      listener.tainted(isBusy ? 'busy' : 'T');
-    }
-    listener.released(this, isTainted);
-  }
-
-  revoke(): void {
-    this.#isLeased = false;
-    this.#leaseEnd = { is: 'revoked' };
+  override revoke(): void {
+    super.revoke();
     this.#end();
   }
 
-  async check(): Promise<boolean> {
-    return !this.#isClosed;
-  }
-
-  async close(cause: CloseCause): Promise<void> {
+  override async close(cause: CloseCause): Promise<void> {
     this.#end();
-    this.#parts.listener.closed(cause);
+    this.listener.closed(cause);
   }
 
   /** Closing waits for nothing. */
-  cut(): void {
+  override cut(): void {
     this.#end();
   }
 
   #end(): void {
-    if (this.#isClosed) {
+    if (!this.shut()) {
       return;
     }
-    this.#isLeased = false;
-    this.#isClosed = true;
-    clearInterval(this.#alive);
     for (const rows of this.#streams) {
       // A file with a statement under way cannot be closed.
       rows.return?.();
     }
-    this.#ended.abort(refusalAfter(this.#leaseEnd, this.#parts.tenantId));
-    closeHandle(this.#parts.handle);
+    this.#ended.abort(this.refusal);
+    closeHandle(this.#handle);
     this.#endTurn();
   }
 }

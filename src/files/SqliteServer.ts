@@ -1,16 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ConnectionAccount } from '../connections/ConnectionAccount.ts';
-import { ConnectionBudget } from '../connections/ConnectionBudget.ts';
-import type { AccountOf, PostgresServerStats } from '../connections/PostgresServer.ts';
-import type { MigrationServer, OpenDatabases, PoolsOf } from '../connections/TenantDatabases.ts';
-import { TenantPool } from '../connections/TenantPool.ts';
-import { TenantPools } from '../connections/TenantPools.ts';
-import { Turns } from '../connections/Turns.ts';
+import type { AccountOf } from '../connections/PostgresServer.ts';
 import { MigrationLockTimeoutError } from '../errors.ts';
 import type { TenancyEmitter } from '../events.ts';
-import type { Tenant } from '../tenant/Tenant.ts';
-import { FileAccounts, type FileConnectionListener, type FileOf } from './FileAccounts.ts';
 import type { CheckedFilesOptions } from './FilesOptions.ts';
+import { type FileConnectionListener, type FileOf, FolderServer } from './FolderServer.ts';
 import { findDatabase } from './findDatabase.ts';
 import type { OpenFiles } from './OpenFiles.ts';
 import { SqliteConnection } from './SqliteConnection.ts';
@@ -37,57 +30,34 @@ const RESERVED_IDLE_MS = 1_000;
 /** A statement outside of a migration's transaction gets a second connection. */
 const CONNECTIONS_OF_MIGRATION = 2;
 
-/** The files of one folder, at work for one manager: how many are open, and for whom. */
-export class SqliteServer implements OpenDatabases, MigrationServer {
-  readonly migrations: Turns;
+/** The files of one folder, at work for one manager. */
+export class SqliteServer extends FolderServer<SqliteConnection> {
   readonly #parts: SqliteServerParts;
-  readonly #requests: ConnectionBudget<SqliteConnection>;
-  readonly #reserved: ConnectionBudget<SqliteConnection>;
-  readonly #accounts: FileAccounts<SqliteConnection>;
 
   constructor(parts: SqliteServerParts) {
     const { maxMigrations, folder: _, lockTimeoutMs: __, ...limits } = parts.options;
-    this.#parts = parts;
-    this.migrations = new Turns(maxMigrations);
-    this.#accounts = new FileAccounts({
-      ...parts,
-      open: (of, listener, signal) => this.#open(of, listener, signal),
-    });
     // Opening a file is no work for somebody else, and a file that was open for long is as good as another.
     const ever = { maxOpeningConnections: limits.maxConnections, maxLifetimeMs: Infinity, checkAfterIdleMs: Infinity };
-    this.#requests = new ConnectionBudget({ ...limits, ...ever });
-    this.#reserved = new ConnectionBudget({
-      ...limits,
-      ...ever,
-      maxConnections: maxMigrations * CONNECTIONS_OF_MIGRATION,
-      maxConnectionsPerTenant: CONNECTIONS_OF_MIGRATION,
-      idleTimeoutMs: RESERVED_IDLE_MS,
+    const requests = { ...limits, ...ever };
+    super({
+      ...parts,
+      maxMigrations,
+      requests,
+      reserved: {
+        ...requests,
+        maxConnections: maxMigrations * CONNECTIONS_OF_MIGRATION,
+        maxConnectionsPerTenant: CONNECTIONS_OF_MIGRATION,
+        idleTimeoutMs: RESERVED_IDLE_MS,
+      },
     });
-  }
-
-  sessionKeyOf(tenant: Tenant): string {
-    return this.#accounts.of(tenant).isReadOnly ? 'read-only' : '';
-  }
-
-  serverOf(tenant: Tenant): this {
-    this.#accounts.of(tenant);
-    return this;
-  }
-
-  poolsOf({ tenant, weight, ...options }: PoolsOf): TenantPools {
-    const account = this.#accounts.account(this.#requests, this.#accounts.of(tenant), weight);
-    return new TenantPools(new TenantPool(account, options), []);
-  }
-
-  reserved({ tenantId, database }: AccountOf): ConnectionAccount<SqliteConnection> {
-    return this.#accounts.account(this.#reserved, { tenantId, database, isReadOnly: false });
+    this.#parts = parts;
   }
 
   /**
    * Locks a file beside the tenant's, which is made for that and stays; the operating system frees the lock of a process
    * that was killed.
    */
-  async lockMigrations(
+  override async lockMigrations(
     { tenantId, database }: AccountOf,
     timeoutMs: number,
     assertOpen: () => void,
@@ -110,26 +80,12 @@ export class SqliteServer implements OpenDatabases, MigrationServer {
     return () => closeHandle(handle);
   }
 
-  stats({ tenants = false }: { readonly tenants?: boolean | undefined }): PostgresServerStats {
-    return {
-      requests: this.#requests.stats(),
-      reserved: this.#reserved.stats(),
-      breakers: {},
-      ...(tenants ? { tenants: this.#requests.tenantStats() } : {}),
-    };
-  }
-
-  stop(): void {
-    this.#requests.stop();
-    this.#reserved.stop();
-  }
-
   #find(of: AccountOf): Promise<string> {
     const { options, ending } = this.#parts;
     return findDatabase({ ...of, ending, folder: options.folder });
   }
 
-  async #open(
+  protected override async open(
     of: FileOf,
     listener: FileConnectionListener<SqliteConnection>,
     signal: AbortSignal,

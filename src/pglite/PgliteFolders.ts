@@ -6,7 +6,7 @@ import { EntityManager, PgliteDriver } from '@mikro-orm/pglite';
 import { createPostgreSqlTypeParsers } from '@mikro-orm/postgresql';
 import { parse as parseArray } from 'postgres-array';
 import { TenancyConfigurationError, TenantDatabaseMissingError } from '../errors.ts';
-import type { FileOf } from '../files/FileAccounts.ts';
+import type { FileOf } from '../files/FolderServer.ts';
 import { databasePath } from '../files/fileName.ts';
 import { findDatabase } from '../files/findDatabase.ts';
 import { OTHER_DATABASES, type OtherDatabases, type OtherDatabasesParts } from '../orm/OtherDatabases.ts';
@@ -47,7 +47,7 @@ export class PgliteFolders implements OtherDatabases<PgliteDriver> {
           kind: KIND,
           events,
           maxMigrations: Math.max(1, maxOpen - 1),
-          limits: {
+          requests: {
             ...limits,
             maxConnections: maxOpen,
             maxConnectionsPerTenant: ONE_AT_A_TIME,

@@ -1,7 +1,5 @@
-import { resolve } from 'node:path';
 import { z } from 'zod';
-import { LONGEST_DELAY_MS } from '../connections/Clock.ts';
-import { TenancyConfigurationError } from '../errors.ts';
+import { checkOptions, countFrom, folderPath, time } from '../files/folderOptions.ts';
 
 /** Options of tenants whose databases are data folders of PGlite. */
 export interface PgliteOptions {
@@ -30,25 +28,16 @@ export const PGLITE_DEFAULTS = Object.freeze({
   maxWaiting: 500,
 });
 
-const time = z.int().min(1).max(LONGEST_DELAY_MS);
-
 const shape = z.strictObject({
-  folder: z
-    .string()
-    .min(1)
-    .refine((folder) => !folder.includes('\0') && !/^[a-z][a-z0-9+.-]+:/i.test(folder), 'the path of a folder'),
-  maxOpen: z.int().min(1).default(PGLITE_DEFAULTS.maxOpen),
+  folder: folderPath,
+  maxOpen: countFrom(1).default(PGLITE_DEFAULTS.maxOpen),
   acquireTimeoutMs: time.default(PGLITE_DEFAULTS.acquireTimeoutMs),
   idleTimeoutMs: time.default(PGLITE_DEFAULTS.idleTimeoutMs),
-  maxWaitingPerTenant: z.int().min(0).default(PGLITE_DEFAULTS.maxWaitingPerTenant),
-  maxWaiting: z.int().min(0).default(PGLITE_DEFAULTS.maxWaiting),
+  maxWaitingPerTenant: countFrom(0).default(PGLITE_DEFAULTS.maxWaitingPerTenant),
+  maxWaiting: countFrom(0).default(PGLITE_DEFAULTS.maxWaiting),
 });
 
 /** Throws `TenancyConfigurationError`, which names each option. */
 export function checkPgliteOptions(options: PgliteOptions): CheckedPgliteOptions {
-  const parsed = shape.safeParse(options);
-  if (!parsed.success) {
-    throw new TenancyConfigurationError(`pgliteDatabases: ${z.prettifyError(parsed.error)}`);
-  }
-  return Object.freeze({ ...parsed.data, folder: resolve(parsed.data.folder) });
+  return checkOptions('pgliteDatabases', shape, options);
 }

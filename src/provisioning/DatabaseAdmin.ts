@@ -113,14 +113,14 @@ export class DatabaseAdmin {
   }
 
   /**
-   * Creates the database unless it is there, marked, and closed to everybody but its owner. Gives whether it is there now,
-   * which it is not where `unless` is.
+   * Creates the database unless it is there, marked, and closed to everybody but its owner. Gives `false`, and does nothing,
+   * where `unless` is there.
    */
   async create(name: string, { template, strategy, mark, unless }: NewDatabase): Promise<boolean> {
     return this.locked(name, async (session) => {
       const there = await marksOf(session, unless === undefined ? [name] : [name, unless]);
       if (unless !== undefined && there.has(unless)) {
-        return there.has(name);
+        return false;
       }
       if (!there.has(name)) {
         await createBy(session, name, template, strategy);
