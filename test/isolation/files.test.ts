@@ -17,7 +17,20 @@ import {
 import { KINDS } from '../support/files/kinds.ts';
 import { fileReached, SqliteWorld } from '../support/files/SqliteWorld.ts';
 import { House, Person, Room } from '../support/isolation/entities.ts';
+import { describeNesting, NESTED_TENANTS, type NestingWorld } from '../support/isolation/nestingCases.ts';
 import { RemoteCacheServer, remoteCacheOver } from '../support/isolation/RemoteCache.ts';
+
+describeNesting('runs inside runs, of tenants with a file of SQLite each', async () => {
+  const world = await SqliteWorld.create({ ids: NESTED_TENANTS });
+  return {
+    manager: world.manager as unknown as NestingWorld['manager'],
+    reset: () => world.reset(),
+    people: async () => Object.fromEntries(NESTED_TENANTS.map((id) => [id, world.count(id, 'person')])),
+    reached: fileReached,
+    assertNothingHeld: () => world.assertNothingHeld(),
+    [Symbol.asyncDispose]: () => world[Symbol.asyncDispose](),
+  };
+});
 
 describe.each(KINDS)('%s: tenants with a file of SQLite each', (_name, kind) => {
   let world: SqliteWorld;
@@ -55,69 +68,6 @@ describe.each(KINDS)('%s: tenants with a file of SQLite each', (_name, kind) => 
   }
 
   describe('in runs inside runs', () => {
-    it('are each in their own file, and the outer ones are back afterwards', async () => {
-      await world.manager.run('acme', async () => {
-        await expectToBe('acme');
-        await world.manager.run('globex', async () => {
-          await expectToBe('globex');
-          await world.manager.run('initech', () => expectToBe('initech'));
-          await world.manager.run('acme', () => expectToBe('acme'));
-          await expectToBe('globex');
-        });
-        await expectToBe('acme');
-      });
-      await expectToBe(undefined);
-    });
-
-    it('are back in the outer one when the inner one throws', async () => {
-      await world.manager.run('acme', async () => {
-        const inner = world.manager.run('globex', () => {
-          throw new Error('inner');
-        });
-        await expect(inner).rejects.toThrow('inner');
-        await expectToBe('acme');
-      });
-    });
-
-    it('of the same tenant have a fork, an identity map and changes of their own', async () => {
-      await world.manager.run('acme', async (outer) => {
-        const house = await outer.findOneOrFail(House, 1);
-        house.address = 'changed, not flushed';
-        await world.manager.run('acme', async (inner) => {
-          const same = await inner.findOneOrFail(House, 1);
-          expect(same).not.toBe(house);
-          expect(same.address).toBe('acme house 1');
-          await inner.flush();
-        });
-      });
-      expect((await world.manager.run('acme', (em) => em.findOneOrFail(House, 1))).address).toBe('acme house 1');
-    });
-
-    it('commit and undo their transactions by themselves', async () => {
-      const undone = world.manager.run('acme', (outer) =>
-        outer.transactional(async (acme) => {
-          await add(acme);
-          await world.manager.run('globex', (inner) => inner.transactional((globex) => add(globex)));
-          throw new Error('undo acme');
-        }),
-      );
-      await expect(undone).rejects.toThrow('undo acme');
-      await world.manager.run('acme', (outer) =>
-        outer.transactional(async (acme) => {
-          await add(acme);
-          const inner = world.manager.run('initech', (em) =>
-            em.transactional(async (initech) => {
-              await add(initech);
-              throw new Error('undo initech');
-            }),
-          );
-          await expect(inner).rejects.toThrow('undo initech');
-          await add(acme);
-        }),
-      );
-      expect(people()).toEqual({ acme: 5, globex: 4, initech: 3 });
-    });
-
     it('of the same tenant do not see what the outer transaction has not committed', async () => {
       await world.manager.run('acme', (outer) =>
         outer.transactional(async (acme) => {
@@ -163,35 +113,6 @@ describe.each(KINDS)('%s: tenants with a file of SQLite each', (_name, kind) => 
         }),
       );
     });
-
-    it('have manager.em in the transaction of the tenant that runs', async () => {
-      const { em } = world.manager;
-      await world.manager.run('acme', () =>
-        em.transactional(async () => {
-          const outer = em.getTransactionContext();
-          await world.manager.run('globex', async () => {
-            expect(em.isInTransaction()).toBe(false);
-            await em.transactional(async () => expectToBe('globex'));
-          });
-          expect(em.getTransactionContext() === outer).toBe(true);
-          await expectToBe('acme');
-        }),
-      );
-    });
-  });
-
-  it('undo to a savepoint what a nested transaction did', async () => {
-    await world.manager.run('acme', (em) =>
-      em.transactional(async (outer) => {
-        await add(outer);
-        const inner = outer.transactional(async (nested) => {
-          await add(nested);
-          throw new Error('undo the nested one');
-        });
-        await expect(inner).rejects.toThrow('undo the nested one');
-      }),
-    );
-    expect(people()['acme']).toBe(4);
   });
 
   it('use their own context in Promise.all, timers and streams', async () => {

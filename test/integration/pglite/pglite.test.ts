@@ -23,6 +23,7 @@ import { bySubdomain, tenancy, trustResolution } from 'mikro-orm-multitenancy/ko
 import { type PgliteFolders, pgliteDatabases } from 'mikro-orm-multitenancy/pglite';
 import { expectIsolated } from 'mikro-orm-multitenancy/testing';
 import { entities, House, Person } from '../../support/isolation/entities.ts';
+import { describeNesting, NESTED_TENANTS, type NestingWorld } from '../../support/isolation/nestingCases.ts';
 import { KoaServer } from '../../support/koa/KoaServer.ts';
 import { migrationsList, names } from '../../support/pglite/migrations.ts';
 
@@ -98,6 +99,32 @@ async function world(ids: readonly string[], isFilled = true): Promise<{ manager
   }
   return { manager, tenants };
 }
+
+describeNesting('runs inside runs, of tenants with a PGlite each', async () => {
+  const { manager, tenants } = await world(NESTED_TENANTS);
+  // The tests of this file close theirs after each of them.
+  managers = managers.filter((one) => one !== manager);
+  const inEach = <R>(work: (em: BasePostgreSqlEntityManager<PgliteDriver>) => Promise<R>) =>
+    Promise.all(tenants.map(async ({ id }) => [id, await manager.run(id, work)] as const));
+  return {
+    manager: manager as unknown as NestingWorld['manager'],
+    reset: async () => {
+      await inEach((em) => em.nativeDelete(Person, { id: { $gt: 3 } }));
+    },
+    people: async () => Object.fromEntries(await inEach((em) => em.count(Person))),
+    reached: async (em) => {
+      const sql = em as BasePostgreSqlEntityManager<PgliteDriver>;
+      const [row] = await sql.execute<{ name: string }[]>('select name from person where id = 1');
+      return row?.name.split(' ')[0] ?? '';
+    },
+    assertNothingHeld: () => {
+      const { leases, servers } = manager.stats();
+      const { inUse, waiting } = (servers['default'] as (typeof servers)[string]).requests;
+      expect({ leases, inUse, waiting }).toEqual({ leases: 0, inUse: 0, waiting: 0 });
+    },
+    [Symbol.asyncDispose]: () => manager.close(),
+  };
+});
 
 describe('tenants with a PGlite each', () => {
   it(
