@@ -13,6 +13,7 @@ import { directSession } from './directSession.ts';
 import { executedMigrations, migrationsTable } from './executedMigrations.ts';
 import { MigrationFiles } from './MigrationFiles.ts';
 import { MigrationPool } from './MigrationPool.ts';
+import { migratorOf } from './migratorOf.ts';
 
 /** MikroORM's options of `up` and `down`, without a transaction: each run has its own session. */
 export type TenantMigrateOptions = string | string[] | Omit<MigrateOptions, 'transaction'>;
@@ -47,6 +48,8 @@ export interface MigrationLock {
   readonly connection: Lent;
   /** Sends its statements on that session. */
   readonly orm: MikroORM;
+  /** That of {@link orm}. */
+  readonly migrator: MikroORM['migrator'];
   /** When the session was there, by `performance.now()`. */
   readonly startedAt: number;
 }
@@ -66,12 +69,12 @@ export class TenantMigrator {
 
   /** Applies pending migrations. Returns those that this call applied. */
   async up(options?: TenantMigrateOptions): Promise<MigrationInfo[]> {
-    return this.#migrate('migration:applied', (orm) => orm.migrator.up(options));
+    return this.#migrate('migration:applied', (migrator) => migrator.up(options));
   }
 
   /** Reverts the last migration, or as far as `options` says. Returns those that this call reverted. */
   async down(options?: TenantMigrateOptions): Promise<MigrationInfo[]> {
-    return this.#migrate('migration:reverted', (orm) => orm.migrator.down(options));
+    return this.#migrate('migration:reverted', (migrator) => migrator.down(options));
   }
 
   /** The migrations that `up` would apply, in their order. Takes no lock and changes nothing. */
@@ -89,10 +92,10 @@ export class TenantMigrator {
 
   async #migrate(
     event: 'migration:applied' | 'migration:reverted',
-    work: (orm: MikroORM) => Promise<MigrationInfo[]>,
+    work: (migrator: MikroORM['migrator']) => Promise<MigrationInfo[]>,
   ): Promise<MigrationInfo[]> {
-    return this.locked(async ({ orm, tenant, startedAt }) => {
-      const done = await work(orm);
+    return this.locked(async ({ migrator, tenant, startedAt }) => {
+      const done = await work(migrator);
       const migrations = done.map(({ name }) => name);
       if (migrations.length > 0) {
         const tookMs = performance.now() - startedAt;
@@ -119,7 +122,7 @@ export class TenantMigrator {
         try {
           const orm = await template.open({ tenant, owner, contextName, pool: new MigrationPool(pool, connection) });
           try {
-            return await work({ connection, orm, tenant, startedAt });
+            return await work({ connection, orm, tenant, startedAt, migrator: migratorOf(orm) });
           } finally {
             await orm.close();
           }

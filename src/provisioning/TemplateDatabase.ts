@@ -170,9 +170,9 @@ export class TemplateDatabase {
     await admin.mark(database, useMark());
   }
 
-  async #fill(building: string, { connection, orm }: MigrationLock): Promise<void> {
+  async #fill(building: string, { connection, orm, migrator }: MigrationLock): Promise<void> {
     const { admin, options, prepare } = this.#parts;
-    await orm.migrator.up();
+    await migrator.up();
     // Templates are of servers of PostgreSQL.
     await prepare?.(connection as LentConnection);
     if ((await admin.info(building))?.mark?.startsWith('prepared') !== true) {

@@ -1,4 +1,3 @@
-import type { MikroORM } from '@mikro-orm/postgresql';
 import { sessionWith } from '../../connections/SessionSettings.ts';
 import { messageOf } from '../../errors.ts';
 import type { TenancyEmitter } from '../../events.ts';
@@ -54,7 +53,7 @@ export async function stepTenant(parts: TenantStepParts, of: StepOf): Promise<St
       const executed = await namesIn(lock, parts);
       const before = await of.begin(executed);
       try {
-        await watch.during(lock.orm, () => change(parts, of, lock, executed));
+        await watch.during(lock, () => change(parts, of, lock, executed));
         result = resultOf(parts, of, before, await namesIn(lock, parts));
         return result;
       } catch (error) {
@@ -75,13 +74,13 @@ export async function stepTenant(parts: TenantStepParts, of: StepOf): Promise<St
 async function change(
   { kind, settings, known, events }: TenantStepParts,
   { takesBack = [] }: StepOf,
-  { orm, tenant, startedAt }: MigrationLock,
+  { migrator, tenant, startedAt }: MigrationLock,
   executed: readonly string[],
 ): Promise<void> {
   const done =
     kind === 'migrate'
-      ? await orm.migrator.up(settings.to === undefined ? undefined : { to: settings.to })
-      : await takeBack(orm, assertCanTakeBack(tenant.id, takesBack, executed, known));
+      ? await migrator.up(settings.to === undefined ? undefined : { to: settings.to })
+      : await takeBack(migrator, assertCanTakeBack(tenant.id, takesBack, executed, known));
   if (done.length > 0) {
     const event = kind === 'migrate' ? 'migration:applied' : 'migration:reverted';
     const migrations = done.map(({ name }) => name);
@@ -89,8 +88,11 @@ async function change(
   }
 }
 
-async function takeBack(orm: MikroORM, migrations: string[]): Promise<{ readonly name: string }[]> {
-  return migrations.length === 0 ? [] : orm.migrator.down({ migrations });
+async function takeBack(
+  migrator: MigrationLock['migrator'],
+  migrations: string[],
+): Promise<{ readonly name: string }[]> {
+  return migrations.length === 0 ? [] : migrator.down({ migrations });
 }
 
 function resultOf(

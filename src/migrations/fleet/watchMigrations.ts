@@ -1,4 +1,4 @@
-import type { MikroORM } from '@mikro-orm/postgresql';
+import type { MigrationLock } from '../TenantMigrator.ts';
 
 /** What MikroORM's migrator runs each migration by; its events give names only. */
 interface Runner {
@@ -9,7 +9,7 @@ interface Runner {
 export interface MigrationWatch {
   readonly migration: string | undefined;
   readonly isTransactional: boolean;
-  during<R>(orm: MikroORM, work: () => Promise<R>): Promise<R>;
+  during<R>(under: Pick<MigrationLock, 'orm' | 'migrator'>, work: () => Promise<R>): Promise<R>;
 }
 
 export function watchMigrations(): MigrationWatch {
@@ -29,8 +29,7 @@ export function watchMigrations(): MigrationWatch {
     get isTransactional() {
       return isTransactional;
     },
-    async during(orm, work) {
-      const { migrator } = orm;
+    async during({ orm, migrator }, work) {
       migrator.on('migrating', started).on('migrated', ended).on('reverting', started).on('reverted', ended);
       const { runner } = migrator as unknown as { readonly runner: Runner };
       const run = runner.run.bind(runner);

@@ -207,6 +207,21 @@ describe('the migrator of a tenant', () => {
     expect(manager.stats().servers['default']?.reserved).toMatchObject({ inUse: 0, idle: 0, waiting: 0 });
   });
 
+  it('migrates one tenant after the other without a trace in MikroORM’s global registries', async () => {
+    const ids = ['acme', 'globex', 'initech', 'umbrella'];
+    await using tenants = await TestTenants.create(ids, virgin);
+    const manager = await tenants.manager({ orm: { migrations: { migrationsList } } });
+    await manager.migrator('acme').up();
+    const before = EntitySchema.REGISTRY.size;
+    for (const id of ids.slice(1)) {
+      expect(await manager.migrator(id).up()).toHaveLength(names.length);
+    }
+    expect((await manager.migrator('globex').down({ to: 0 })).length).toBe(names.length);
+    expect((await manager.migrator('globex').getExecuted()).length).toBe(0);
+    expect((await manager.migrator('initech').getExecuted()).map(({ name }) => name)).toEqual(names);
+    expect(EntitySchema.REGISTRY.size).toBe(before);
+  });
+
   it('serves tenants that take no work, but for those whose database is archived or about to be dropped', async () => {
     await using tenants = await TestTenants.create(['acme'], virgin);
     const answers: Record<string, string> = {};

@@ -19,26 +19,43 @@ interface Walk {
   readonly atLeast: number;
 }
 
-/** Whether each statement is one before which the process is killed as well as one at which it is; otherwise one of them. */
-const EVERY = process.env['KILL_EVERY'] === 'true';
+/**
+ * Every how many statements the process is also killed as soon as one is sent, beside before each: the server may still do
+ * it then, or may not, and leaves one of the two states that kills before it and before the next one leave.
+ */
+const SENT_EVERY = process.env['KILL_EVERY'] === 'true' ? 1 : 4;
 
-/** Kills the verb at statement 1, 2, 3 and so on, two at a time. */
+interface Kill {
+  readonly killAt: number;
+  readonly isSent: boolean;
+}
+
+/** Before statement 1, 2, 3 and so on, and of some of them also as soon as they are sent. */
+function* kills(): Generator<Kill, never> {
+  for (let killAt = 1; ; killAt += 1) {
+    yield { killAt, isSent: false };
+    if (killAt % SENT_EVERY === 0) {
+      yield { killAt, isSent: true };
+    }
+  }
+}
+
+/** Kills the verb at each of its statements, two at a time. Gives how many there are. */
 async function walkAll(world: LifeWorld, walk: Walk): Promise<number> {
   const { seed } = lifeProvisioning(world.settings);
   const hasSpares = walk.hasSpares ?? false;
   const manager = await world.manager({ hasSpares, provisioning: { ...(seed === undefined ? {} : { seed }) } });
   await manager.provision({ id: 'first', server: 'default' });
-  let [next, lived, killed] = [0, false, 0];
+  const planned = kills();
+  let [lived, killed] = [false, 0];
   const walker = async (): Promise<void> => {
     while (!lived) {
-      const own = next;
-      next += 1;
-      const [killAt, isSent] = EVERY ? [Math.floor(own / 2) + 1, own % 2 === 1] : [own + 1, own % 2 === 1];
-      const id = `t${own}`;
+      const { killAt, isSent } = planned.next().value;
+      const id = `t${killAt}${isSent ? 'sent' : ''}`;
       await walk.before?.(manager, id);
       const statements = await world.inProcess({ verb: walk.verb, args: walk.args(id), hasSpares, killAt, isSent });
-      killed += statements === undefined ? 1 : 0;
       lived ||= statements !== undefined;
+      killed = Math.max(killed, statements === undefined ? killAt : 0);
       try {
         await walk.after(manager, id, world);
       } catch (error) {

@@ -40,25 +40,30 @@ export class CommandFolder implements Disposable {
     return this.runAs(args, {});
   }
 
-  async runAs(args: readonly string[], options: CliRun): Promise<CliResult> {
-    const [out, err] = [new PassThrough(), new PassThrough()];
-    const [stdout, stderr] = [text(out), text(err)];
-    const { isTerminal: isTTY = false, signal = new AbortController().signal, env = {} } = options;
-    const code = await runCli(args, {
-      stdin: Object.assign(Readable.from([Buffer.from(options.stdin ?? '')]), { isTTY }),
-      stdout: Object.assign(out, { isTTY, columns: 200 }),
-      stderr: Object.assign(err, { isTTY, columns: 200 }),
-      ...{ cwd: this.path, env, signal },
-    });
-    out.end();
-    err.end();
-    const [o, e] = [await stdout, await stderr];
-    return { code, stdout: o, stderr: e, json: () => JSON.parse(o) };
+  runAs(args: readonly string[], options: CliRun): Promise<CliResult> {
+    return runTenants(this.path, args, options);
   }
 
   [Symbol.dispose](): void {
     rmSync(this.path, { recursive: true });
   }
+}
+
+/** Runs `tenants` in a folder, within this process. */
+export async function runTenants(cwd: string, args: readonly string[], options: CliRun = {}): Promise<CliResult> {
+  const [out, err] = [new PassThrough(), new PassThrough()];
+  const [stdout, stderr] = [text(out), text(err)];
+  const { isTerminal: isTTY = false, signal = new AbortController().signal, env = {} } = options;
+  const code = await runCli(args, {
+    stdin: Object.assign(Readable.from([Buffer.from(options.stdin ?? '')]), { isTTY }),
+    stdout: Object.assign(out, { isTTY, columns: 200 }),
+    stderr: Object.assign(err, { isTTY, columns: 200 }),
+    ...{ cwd, env, signal },
+  });
+  out.end();
+  err.end();
+  const [o, e] = [await stdout, await stderr];
+  return { code, stdout: o, stderr: e, json: () => JSON.parse(o) };
 }
 
 async function text(stream: PassThrough): Promise<string> {
