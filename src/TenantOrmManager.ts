@@ -297,10 +297,13 @@ export class TenantOrmManager<
     }
   }
 
-  /** Runs `work` for each tenant. One failure does not stop the others; there is a result for each. */
+  /**
+   * Runs `work` for each tenant. One failure does not stop the others; there is a result for each. Rejects before the first
+   * where the catalogue cannot say who they are.
+   */
   async each<R>(work: TenantWork<R, T, EM>, options: EachOptions<T> = {}): Promise<EachResult<R>[]> {
     const { allow = [] } = options;
-    return eachTenant(this.catalog, ({ id }) => this.run(id, work, { allow }), options);
+    return eachTenant(this.catalog, (id) => this.run(id, work, { allow }), options);
   }
 
   /** The tenant of this async context, or `undefined`. */

@@ -4,7 +4,7 @@ import type { CatalogChangeBatch, CatalogChanges } from './CatalogChanges.ts';
 import { type CatalogClock, catalogClock } from './CatalogClock.ts';
 import { CatalogIndex } from './CatalogIndex.ts';
 import { CatalogWatch } from './CatalogWatch.ts';
-import { LookupCache } from './LookupCache.ts';
+import { failureOf, LookupCache } from './LookupCache.ts';
 import type { ListOptions, TenantCatalog, TenantPage } from './TenantCatalog.ts';
 
 /** How long and how much {@link CachedCatalog} keeps. */
@@ -98,8 +98,13 @@ export class CachedCatalog<T extends Tenant = Tenant> implements TenantCatalog<T
     return tenant?.domains?.includes(domain) === true ? tenant : undefined;
   }
 
+  /** Rejects with `CatalogUnavailableError` when the source fails. */
   async list(options?: ListOptions): Promise<TenantPage<T>> {
-    return this.#source.list(options);
+    try {
+      return await this.#source.list(options);
+    } catch (error) {
+      throw failureOf(error);
+    }
   }
 
   /** Looks the tenants up anew: this process made the change, and is not to wait until it hears of it. */

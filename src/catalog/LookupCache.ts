@@ -148,9 +148,7 @@ export class LookupCache<V extends object> {
       return value;
     } catch (error) {
       this.#failedAt = clock.now();
-      throw error instanceof CatalogUnavailableError || (error instanceof TenancyError && error.status === 500)
-        ? error
-        : new CatalogUnavailableError(messageOf(error), { cause: error });
+      throw failureOf(error);
     } finally {
       cancel();
       if (this.#lookups.get(key) === lookup()) {
@@ -167,4 +165,11 @@ export class LookupCache<V extends object> {
       this.set(key, value);
     }
   }
+}
+
+/** How a source that failed is told of. */
+export function failureOf(error: unknown): TenancyError {
+  return error instanceof CatalogUnavailableError || (error instanceof TenancyError && error.status === 500)
+    ? error
+    : new CatalogUnavailableError(messageOf(error), { cause: error });
 }

@@ -19,10 +19,13 @@ export interface EachOptions<T extends Tenant> {
   readonly allow?: readonly TenantStatus[];
 }
 
-/** Calls `run` for each tenant of the catalogue, page by page, some at a time. Gives a result for each. */
+/**
+ * Calls `run` for each tenant of the catalogue, some at a time. Gives a result for each. All are known before the first is
+ * taken: a catalogue that fails in between leaves nobody half way.
+ */
 export async function eachTenant<T extends Tenant, R>(
   catalog: TenantCatalog<T>,
-  run: (tenant: T) => Promise<R>,
+  run: (tenantId: string) => Promise<R>,
   options: EachOptions<T>,
 ): Promise<EachResult<R>[]> {
   const { allow = [], concurrency = 4 } = options;
@@ -30,24 +33,23 @@ export async function eachTenant<T extends Tenant, R>(
   if (!Number.isInteger(concurrency) || concurrency < 1) {
     throw new TenancyConfigurationError('`concurrency` of `each` must be a whole number of at least 1.');
   }
-  const attempt = async (tenant: T): Promise<EachResult<R>> => {
+  const attempt = async (tenantId: string): Promise<EachResult<R>> => {
     try {
-      return { tenantId: tenant.id, ok: true, value: await run(tenant) };
+      return { tenantId, ok: true, value: await run(tenantId) };
     } catch (error) {
-      return { tenantId: tenant.id, ok: false, error };
+      return { tenantId, ok: false, error };
     }
   };
-  return pMap(tenantsOf(catalog, where), attempt, { concurrency });
+  return pMap(await idsOf(catalog, where), attempt, { concurrency });
 }
 
-async function* tenantsOf<T extends Tenant>(
-  catalog: TenantCatalog<T>,
-  where: (tenant: T) => boolean,
-): AsyncGenerator<T> {
+async function idsOf<T extends Tenant>(catalog: TenantCatalog<T>, where: (tenant: T) => boolean): Promise<string[]> {
+  const ids: string[] = [];
   let after: string | undefined;
   do {
     const page = await catalog.list(after === undefined ? {} : { after });
-    yield* page.tenants.filter(where);
+    ids.push(...page.tenants.filter(where).map(({ id }) => id));
     after = page.next;
   } while (after !== undefined);
+  return ids;
 }

@@ -74,12 +74,16 @@ export class Jobs {
   async #each(): Promise<void> {
     const { world, judge } = this.#options;
     const from = performance.now();
-    for (const result of await world.serving.each(look, { concurrency: WORKERS })) {
-      if (result.ok) {
-        judge.check(result.value, result.tenantId, ROWS_SEEN);
-      } else {
-        this.#failed(result.error, result.tenantId, undefined, from);
+    try {
+      for (const result of await world.serving.each(look, { concurrency: WORKERS })) {
+        if (result.ok) {
+          judge.check(result.value, result.tenantId, ROWS_SEEN);
+        } else {
+          this.#failed(result.error, result.tenantId, undefined, from);
+        }
       }
+    } catch (error) {
+      this.#failed(error, 'everybody', undefined, from);
     }
   }
 

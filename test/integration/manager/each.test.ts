@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { StaticCatalog, TenancyConfigurationError, type Tenant, TenantOrmManager } from 'mikro-orm-multitenancy';
+import {
+  StaticCatalog,
+  TenancyConfigurationError,
+  type Tenant,
+  type TenantCatalog,
+  TenantOrmManager,
+} from 'mikro-orm-multitenancy';
 import { serverUrl } from '../../support/databases.ts';
 import { House, TestTenants } from '../../support/manager/TestTenants.ts';
 
@@ -57,6 +63,23 @@ describe('each', () => {
       { tenantId: 'one', ok: true, value: 0 },
       { tenantId: 't0000', ok: false, error: expect.objectContaining({ code: 'TENANT_DATABASE_MISSING' }) },
     ]);
+  });
+
+  it('begins with nobody where the catalogue fails half way through them', async () => {
+    const pages = new StaticCatalog(customers(250));
+    const failure = new Error('the central database is away');
+    const catalog: TenantCatalog = {
+      find: (id) => pages.find(id),
+      findByDomain: (domain) => pages.findByDomain(domain),
+      list: (options) => (options?.after === undefined ? pages.list(options) : Promise.reject(failure)),
+    };
+    const manager = await tenants.manager({ catalog });
+    let began = 0;
+    const work = (): void => {
+      began += 1;
+    };
+    await expect(manager.each(work)).rejects.toBe(failure);
+    expect(began).toBe(0);
   });
 
   it('leaves out tenants that take no work, unless `where` asks for them', async () => {

@@ -122,6 +122,7 @@ describe('CachedCatalog that is told of changes', () => {
     expect((await catalog.findByDomain('acme.com'))?.id).toBe('acme');
     expect(await catalog.find('nobody')).toBeUndefined();
     await expect(catalog.find('globex')).rejects.toThrow(CatalogUnavailableError);
+    await expect(catalog.list()).rejects.toThrow(CatalogUnavailableError);
     expect(failures).toEqual([source.failure]);
     clock.advance(60_000);
     await settled();
