@@ -351,4 +351,10 @@ export const cures = [
   ...frontDoorCures,
   ...besideRequestsCures,
   ...dashboardCures,
+  cure(
+    '–',
+    'one entity for a list of migrations, and not one for each that is applied',
+    edit('migrations/migratorOf.ts', 'lists.get(key) ?? getTableName', 'getTableName'),
+    'integration/migrations/migrator',
+  ),
 ];

@@ -4,6 +4,10 @@ import { connected, unconnected } from './subjects.ts';
 
 /** What MikroORM's migrator has inside. */
 interface MigratorInside {
+  readonly storage: {
+    resolveTableName(): { readonly tableName: string; readonly schemaName?: string };
+    getTableName(): { readonly entity: object };
+  };
   resolvePaths(): Promise<void>;
   discoverMigrations(): Promise<readonly { readonly name: string; up(): Promise<void> }[]>;
   readonly runner: { run(migration: Ran, method: string, ...rest: unknown[]): Promise<void> };
@@ -16,10 +20,10 @@ interface Ran {
   getQueries(): readonly unknown[];
 }
 
-function migrationsOf({ migrations: { Migration } }: Peers) {
+function migrationsOf({ migrations: { Migration } }: Peers, sql = 'create table contract_garden (id int)') {
   class Migration20260101000000 extends Migration {
     override up(): void {
-      this.addSql('create table contract_garden (id int)');
+      this.addSql(sql);
     }
   }
   return { snapshot: false, silent: true, migrationsList: [Migration20260101000000] };
@@ -71,6 +75,42 @@ export const migrationClauses: readonly Clause[] = [
       expectThat(isTransactional === true, 'it is not run by it');
       expectThat(statements.join() === 'create table contract_garden (id int)', `it says: ${statements.join()}`);
     },
+  },
+  {
+    of: '@mikro-orm/migrations',
+    holds:
+      "the migrator's `storage` writes by the entity of its `getTableName`, and names the table by `resolveTableName`",
+    reliedOnBy: ['migrations/migratorOf.ts'],
+    to: 'use one entity for all tenants, where MikroORM makes one for each migration and keeps it for good',
+    check: (peers) =>
+      connected(
+        peers,
+        async ({ orm }) => {
+          // The tables of the entities were made before, after which MikroORM makes its parts anew.
+          await orm.migrator.getPending();
+          const { storage } = inside(orm);
+          const { tableName, schemaName } = storage.resolveTableName();
+          expectThat(`${schemaName}.${tableName}` === 'public.contract_list', `it is ${schemaName}.${tableName}`);
+          const list = storage.getTableName();
+          let asked = 0;
+          storage.getTableName = () => {
+            asked += 1;
+            return list;
+          };
+          const registered = peers.core.EntitySchema.REGISTRY.size;
+          await orm.migrator.up();
+          expectThat(asked > 1, `it was asked ${asked} times`);
+          const more = peers.core.EntitySchema.REGISTRY.size - registered;
+          expectThat(more === 0, `it has made ${more} entities`);
+        },
+        {
+          extensions: [peers.migrations.Migrator],
+          migrations: {
+            ...migrationsOf(peers, 'create table contract_list_garden (id int)'),
+            tableName: 'contract_list',
+          },
+        },
+      ),
   },
   {
     of: '@mikro-orm/migrations',
