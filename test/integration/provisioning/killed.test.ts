@@ -23,7 +23,7 @@ interface Walk {
  * Every how many statements the process is also killed as soon as one is sent, beside before each: the server may still do
  * it then, or may not, and leaves one of the two states that kills before it and before the next one leave.
  */
-const SENT_EVERY = process.env['KILL_EVERY'] === 'true' ? 1 : 4;
+const SENT_EVERY = process.env['KILL_EVERY'] === 'true' ? 1 : 8;
 
 interface Kill {
   readonly killAt: number;
