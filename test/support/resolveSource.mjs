@@ -2,22 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
-
-const SOURCE = {
-  'mikro-orm-multitenancy': '../../src/index.ts',
-  'mikro-orm-multitenancy/koa': '../../src/koa/index.ts',
-  'mikro-orm-multitenancy/express': '../../src/express/index.ts',
-  'mikro-orm-multitenancy/fastify': '../../src/fastify/index.ts',
-  'mikro-orm-multitenancy/hono': '../../src/hono/index.ts',
-  'mikro-orm-multitenancy/nestjs': '../../src/nestjs/index.ts',
-  'mikro-orm-multitenancy/dashboard': '../../src/dashboard/index.ts',
-  'mikro-orm-multitenancy/cli': '../../src/cli/index.ts',
-  'mikro-orm-multitenancy/bullmq': '../../src/bullmq/index.ts',
-  'mikro-orm-multitenancy/pg-boss': '../../src/pg-boss/index.ts',
-  'mikro-orm-multitenancy/sqlite': '../../src/sqlite/index.ts',
-  'mikro-orm-multitenancy/pglite': '../../src/pglite/index.ts',
-  'mikro-orm-multitenancy/testing': '../../src/testing/index.ts',
-};
+import { SOURCE } from './sources.mjs';
 
 // Node.js 22 knows no `await using`, and before 22.18 no TypeScript. What the package is built to needs neither.
 const { transformSync } = Number.parseInt(process.versions.node, 10) < 24 ? await import('@swc/core') : {};

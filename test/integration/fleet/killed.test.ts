@@ -1,5 +1,6 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { FleetReport } from 'mikro-orm-multitenancy';
+import { BundledProgram } from '../../support/BundledProgram.ts';
 import { serverUrl } from '../../support/databases.ts';
 import { FLEET_NAMES, type FleetManager, FleetWorld } from '../../support/fleet/FleetWorld.ts';
 import type { FleetProgram } from '../../support/fleet/fleetProgram.ts';
@@ -8,9 +9,9 @@ import { runProgram } from '../../support/runProgram.ts';
 type Lived = { readonly statements: number; readonly report: FleetReport };
 
 /** Runs the program, and gives what it printed; `undefined` where it was killed. */
-async function lives(program: FleetProgram): Promise<Lived | undefined> {
+async function lives(program: FleetProgram, bundled: BundledProgram): Promise<Lived | undefined> {
   try {
-    const { stdout } = await runProgram('fleet/fleetProgram.ts', [JSON.stringify(program)]);
+    const { stdout } = await runProgram(bundled, [JSON.stringify(program)]);
     return JSON.parse(stdout) as Lived;
   } catch (error) {
     if ((error as { readonly signal?: string }).signal === 'SIGKILL') {
@@ -56,12 +57,18 @@ async function runOf(world: FleetWorld, ids: readonly string[], kind: string): P
 const WALKS = 60;
 
 describe('a worker that is killed', () => {
+  let bundled: BundledProgram;
+  beforeAll(async () => {
+    bundled = await BundledProgram.of('fleet/fleetProgram.ts');
+  });
+  afterAll(() => bundled[Symbol.dispose]());
+
   it('at any statement of a run leaves each migration to be applied exactly once, and a ledger that agrees', async () => {
     await using world = await FleetWorld.create(WALKS);
     const manager = await world.manager({ ormMigrations: { allOrNothing: false } });
     const killed = await walkAll(async (step) => {
       const ids = world.ids.slice(step - 1, step);
-      const lived = await lives({ ...programOf(world, ids), killAt: step, allOrNothing: false });
+      const lived = await lives({ ...programOf(world, ids), killAt: step, allOrNothing: false }, bundled);
       const run = await runOf(world, ids, 'migrate');
       const report = await goOn(manager, run, ids);
       expect([step, report.state, report.counts.done]).toEqual([step, 'finished', 1]);
@@ -80,7 +87,7 @@ describe('a worker that is killed', () => {
     const killed = await walkAll(async (step) => {
       const ids = world.ids.slice(step - 1, step);
       const { id: run = '' } = await manager.fleet.migrate({ ids });
-      const lived = await lives({ ...programOf(world, ids), takesBack: run, killAt: step });
+      const lived = await lives({ ...programOf(world, ids), takesBack: run, killAt: step }, bundled);
       const rollback = await runOf(world, ids, 'rollback');
       const report =
         rollback === undefined

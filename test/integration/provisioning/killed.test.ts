@@ -1,9 +1,10 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { TenantNotFoundError } from 'mikro-orm-multitenancy';
+import { BundledProgram } from '../../support/BundledProgram.ts';
 import { adminQuery, queryAt, serverUrl } from '../../support/databases.ts';
 import { OwnPostgres } from '../../support/faults/OwnPostgres.ts';
 import { House } from '../../support/manager/TestTenants.ts';
-import { type LifeManager, LifeWorld, onceFree } from '../../support/provisioning/LifeWorld.ts';
+import { LIFE_PROGRAM, type LifeManager, LifeWorld, onceFree } from '../../support/provisioning/LifeWorld.ts';
 import { lifeProvisioning } from '../../support/provisioning/lifeOptions.ts';
 import type { LifeProgram } from '../../support/provisioning/lifeProgram.ts';
 
@@ -41,7 +42,7 @@ function* kills(): Generator<Kill, never> {
 }
 
 /** Kills the verb at each of its statements, two at a time. Gives how many there are. */
-async function walkAll(world: LifeWorld, walk: Walk): Promise<number> {
+async function walkAll(world: LifeWorld, walk: Walk, program: BundledProgram): Promise<number> {
   const { seed } = lifeProvisioning(world.settings);
   const hasSpares = walk.hasSpares ?? false;
   const manager = await world.manager({ hasSpares, provisioning: { ...(seed === undefined ? {} : { seed }) } });
@@ -53,7 +54,8 @@ async function walkAll(world: LifeWorld, walk: Walk): Promise<number> {
       const { killAt, isSent } = planned.next().value;
       const id = `t${killAt}${isSent ? 'sent' : ''}`;
       await walk.before?.(manager, id);
-      const statements = await world.inProcess({ verb: walk.verb, args: walk.args(id), hasSpares, killAt, isSent });
+      const { verb } = walk;
+      const statements = await world.inProcess({ verb, args: walk.args(id), hasSpares, killAt, isSent }, program);
       lived ||= statements !== undefined;
       killed = Math.max(killed, statements === undefined ? killAt : 0);
       try {
@@ -195,6 +197,12 @@ const WALKS: Readonly<Record<string, Walk>> = {
 };
 
 describe('a process that is killed', () => {
+  let program: BundledProgram;
+  beforeAll(async () => {
+    program = await BundledProgram.of(LIFE_PROGRAM);
+  });
+  afterAll(() => program[Symbol.dispose]());
+
   it.each(Object.keys(WALKS))(
     'in %s, at any statement, leaves what the same call finishes',
     async (name) => {
@@ -204,7 +212,7 @@ describe('a process that is killed', () => {
         hasRoles: walk.hasRoles ?? false,
         ...(other === undefined ? {} : { otherUrl: other.url }),
       });
-      const killed = await walkAll(world, walk);
+      const killed = await walkAll(world, walk, program);
       expect(killed).toBeGreaterThanOrEqual(walk.atLeast);
       await expectNoOrphans(world);
       if (other !== undefined) {

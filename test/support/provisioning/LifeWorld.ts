@@ -4,11 +4,15 @@ import {
   TenantOperationUnderwayError,
   TenantOrmManager,
 } from 'mikro-orm-multitenancy';
+import type { BundledProgram } from '../BundledProgram.ts';
 import { adminQuery, queryAt, serverUrl, uniqueName } from '../databases.ts';
 import { assertClosed } from '../manager/TestTenants.ts';
 import { runProgram } from '../runProgram.ts';
 import { type LifeOptions, type LifeSettings, lifeOptions, lifeProvisioning } from './lifeOptions.ts';
 import type { LifeProgram } from './lifeProgram.ts';
+
+/** What {@link LifeWorld.inProcess} runs. */
+export const LIFE_PROGRAM = 'provisioning/lifeProgram.ts';
 
 export type LifeManager = TenantOrmManager<CatalogTenant>;
 
@@ -71,9 +75,10 @@ export class LifeWorld implements AsyncDisposable {
   /** Runs a verb in another process. Gives how many statements changed something, or `undefined` where it was killed. */
   async inProcess(
     program: Omit<LifeProgram, keyof LifeSettings> & { readonly hasSpares?: boolean },
+    bundled?: BundledProgram,
   ): Promise<number | undefined> {
     try {
-      const { stdout } = await runProgram('provisioning/lifeProgram.ts', [
+      const { stdout } = await runProgram(bundled ?? LIFE_PROGRAM, [
         JSON.stringify({ ...this.settings, ...program } satisfies LifeProgram),
       ]);
       return (JSON.parse(stdout) as { readonly statements: number }).statements;

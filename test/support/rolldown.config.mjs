@@ -1,0 +1,24 @@
+// Makes one file of a program of `test/support` and all that it loads: `PROGRAM` into the folder `BUNDLE`.
+import { fileURLToPath } from 'node:url';
+import { SOURCE } from './sources.mjs';
+
+export default {
+  input: fileURLToPath(new URL(process.env.PROGRAM, import.meta.url)),
+  platform: 'node',
+  // What is optional, or looks for files beside its own.
+  external: ['pg-native', 'pg-boss'],
+  plugins: [
+    {
+      name: 'own source',
+      resolveId: (id) => (SOURCE[id] === undefined ? undefined : fileURLToPath(new URL(SOURCE[id], import.meta.url))),
+    },
+  ],
+  transform: { target: 'node22' },
+  // MikroORM knows entities and services by the names of their classes.
+  output: {
+    dir: process.env.BUNDLE,
+    entryFileNames: 'program.mjs',
+    chunkFileNames: '[name]-[hash].mjs',
+    keepNames: true,
+  },
+};
