@@ -38,8 +38,11 @@ export async function queryAt<R extends pg.QueryResultRow>(
   }
 }
 
+/** Nothing of these is worth its log: copying files takes two thirds of the processor time. */
+export const STRATEGY = 'strategy file_copy';
+
 export async function createDatabase(name: string, statements: readonly string[] = []): Promise<void> {
-  await adminQuery(`create database "${name}"`);
+  await adminQuery(`create database "${name}" ${STRATEGY}`);
   if (statements.length > 0) {
     await adminQuery(statements.join(';\n'), [], name);
   }

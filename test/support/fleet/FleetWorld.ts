@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Constructor, MigrationObject } from '@mikro-orm/core';
 import { Migration } from '@mikro-orm/migrations';
 import { type CatalogTenant, type StaticCatalog, type Tenant, TenantOrmManager } from 'mikro-orm-multitenancy';
-import { adminQuery, createDatabase, dropDatabase, serverUrl, uniqueName } from '../databases.ts';
+import { adminQuery, createDatabase, dropDatabase, STRATEGY, serverUrl, uniqueName } from '../databases.ts';
 import { assertClosed, House } from '../manager/TestTenants.ts';
 
 export class Migration001Counter extends Migration {
@@ -87,7 +87,7 @@ export class FleetWorld implements AsyncDisposable {
     const template = `${world.prefix}_template`;
     await createDatabase(template, prepare);
     for (const id of world.ids) {
-      await adminQuery(`create database "${world.databaseOf(id)}" template "${template}"`);
+      await adminQuery(`create database "${world.databaseOf(id)}" template "${template}" ${STRATEGY}`);
       await manager.central.tenants.create({ id, database: world.databaseOf(id) });
     }
     await dropDatabase(template);

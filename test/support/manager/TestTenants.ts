@@ -7,7 +7,7 @@ import {
   type TenantOrmManagerOptions,
 } from 'mikro-orm-multitenancy';
 import { quoteIdentifier } from '../../../src/tenant/databaseName.ts';
-import { adminQuery, serverUrl, uniqueName } from '../databases.ts';
+import { adminQuery, STRATEGY, serverUrl, uniqueName } from '../databases.ts';
 import { settled } from '../settled.ts';
 
 export const House = defineEntity({ name: 'House', properties: { id: p.integer().primary(), address: p.string() } });
@@ -32,7 +32,7 @@ export class TestTenants implements AsyncDisposable {
   static async create(ids: readonly string[], options: TestTenantsOptions = {}): Promise<TestTenants> {
     const tenants = ids.map((id) => ({ id, database: options.databases?.[id] ?? uniqueName(`tenants_${id}`) }));
     for (const { database } of tenants) {
-      await adminQuery(`create database ${quoteIdentifier(database)}`);
+      await adminQuery(`create database ${quoteIdentifier(database)} ${STRATEGY}`);
       const schema = options.schema ?? SCHEMA;
       if (schema !== '') {
         await adminQuery(schema, [], database);
