@@ -24,6 +24,8 @@ const LOST = new Set(['ER_CONNECTION_KILLED', 'ER_SERVER_SHUTDOWN', 'PROTOCOL_CO
 /** What the protocol says with each result: a transaction is open. */
 const IN_TRANSACTION = 1;
 
+const OTHER_DATABASE = 'other database';
+
 type Gone = (reason: Error) => void;
 
 /** One connection to one tenant's database on a server of MySQL or MariaDB. */
@@ -69,7 +71,11 @@ export class MysqlConnection extends LeasedConnection<MysqlConnection> {
     this.#begin(text);
     this.underWay += 1;
     try {
-      return this.#resultOf(await this.#unlessGone(send<unknown>(this.#client, text, parameters)));
+      const result = this.#resultOf(await this.#unlessGone(send<unknown>(this.#client, text, parameters)));
+      if (this.broken) {
+        throw this.refusal;
+      }
+      return result;
     } catch (error) {
       throw this.#converted(error);
     } finally {
@@ -120,6 +126,7 @@ export class MysqlConnection extends LeasedConnection<MysqlConnection> {
     const last: unknown = Array.isArray(result) ? result.at(-1) : result;
     if (isHeader(last)) {
       this.#isInTransaction = (last.serverStatus & IN_TRANSACTION) !== 0;
+      this.#assertStill(last.stateChanges?.schema);
     }
     if (isHeader(result)) {
       const { affectedRows, insertId } = result;
@@ -127,6 +134,15 @@ export class MysqlConnection extends LeasedConnection<MysqlConnection> {
     }
     // A call gives the rows of each of its statements, and what it has changed behind them.
     return { rows: Array.isArray(result) ? result : [] };
+  }
+
+  /** The server says when another database was chosen, however that was hidden: nothing more is sent there. A dropped one has no name. */
+  #assertStill(chosen: string | null | undefined): void {
+    const { database } = this.#owner;
+    if (chosen && chosen !== database) {
+      this.listener.tainted(OTHER_DATABASE);
+      this.#lose(new WrongDatabaseError(this.tenantId, database, chosen));
+    }
   }
 
   #converted(error: unknown): unknown {
@@ -157,7 +173,7 @@ export class MysqlConnection extends LeasedConnection<MysqlConnection> {
       this.#isChanged = false;
     } catch (error) {
       if (error instanceof WrongDatabaseError) {
-        this.listener.tainted('other database');
+        this.listener.tainted(OTHER_DATABASE);
       }
     }
     this.listener.released(this, this.#isChanged);
@@ -199,9 +215,14 @@ export class MysqlConnection extends LeasedConnection<MysqlConnection> {
   }
 
   #break(error: Error): void {
+    this.#lose(new TenantConnectionLostError(this.tenantId, { cause: error }));
+  }
+
+  /** Its user, if there is one, hears of `error`, now and whenever he goes on. */
+  #lose(error: Error): void {
     if (!this.broken) {
       if (this.isLeased) {
-        this.endLease({ is: 'lost', error: new TenantConnectionLostError(this.tenantId, { cause: error }) });
+        this.endLease({ is: 'lost', error });
       }
       this.#gone();
       this.listener.broke(this);

@@ -12,7 +12,7 @@ const QUALIFIED =
 const FUNCTIONS = /\b(?:extract|trim|substr(?:ing)?)\s*\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)/gi;
 
 /** The statement that chooses another database, also as a comment that the server executes. */
-const USE = /^[\s;(]*(?:\/\*[!M]\d*\s*)?use\b/i;
+const USE = /^[\s;(]*(?:\/\*M?!\d*\s*)?use\b/i;
 
 /** Whose statements they are. */
 export interface StatementOwner {

@@ -1,5 +1,5 @@
 const LITERAL = /'[^'\\]*(?:(?:\\[\s\S]|'')[^'\\]*)*'|"[^"\\]*(?:(?:\\[\s\S]|"")[^"\\]*)*"/g;
-const COMMENT = /\/\*(?![!M])[\s\S]*?\*\/|(?:--(?=\s)|#)[^\n]*/g;
+const COMMENT = /\/\*(?!M?!)[\s\S]*?\*\/|(?:--(?=\s)|#)[^\n]*/g;
 
 /**
  * A statement without what is in its strings and comments. A comment that the server executes stays. Not a parser: what a

@@ -137,19 +137,23 @@ export class MariaDb implements AsyncDisposable {
     });
   }
 
-  /** Ends it at once, with its connections, as a crash does. */
-  async kill(): Promise<void> {
+  /** Ends it, with its connections, as an administrator does. */
+  stop(): Promise<void> {
+    return this.#end('SIGTERM');
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
     const child = this.#process;
     this.#process = undefined;
     if (child !== undefined && child.exitCode === null && child.signalCode === null) {
       const exited = once(child, 'exit');
-      child.kill('SIGKILL');
+      child.kill(signal);
       await exited;
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.kill();
+    await this.#end('SIGKILL');
     await rm(this.#folder, { recursive: true, force: true });
   }
 
