@@ -238,6 +238,9 @@ export class MysqlConnection extends LeasedConnection<MysqlConnection> {
   }
 }
 
-function isHeader(value: unknown): value is ResultSetHeader {
+/** With what the server says of the session, where it changed. */
+type Header = ResultSetHeader & { readonly stateChanges?: { readonly schema: string | null } };
+
+function isHeader(value: unknown): value is Header {
   return typeof value === 'object' && value !== null && 'serverStatus' in value && 'affectedRows' in value;
 }

@@ -1,7 +1,7 @@
 import { bareText } from './statementText.ts';
 
 const VERB =
-  /^[\s(]*(?:select|insert|update|delete|replace|with|begin|commit|rollback|savepoint|release\s+savepoint)\b/i;
+  /^[\s(]*(?:select|show|insert|update|delete|replace|with|begin|commit|rollback|savepoint|release\s+savepoint)\b/i;
 
 /** User variables and settings, and comments that the server executes. */
 const TRACE = /@|:=|\/\*/;

@@ -13,6 +13,7 @@ import {
 } from 'mikro-orm-multitenancy';
 import { mysqlDatabases } from 'mikro-orm-multitenancy/mysql';
 import { MisdirectingProxy } from '../../support/connections/MisdirectingProxy.ts';
+import { StallingProxy } from '../../support/connections/StallingProxy.ts';
 import { entities, House, Person } from '../../support/isolation/entities.ts';
 import { until } from '../../support/manager/TestTenants.ts';
 import { APP, describeWithMariaDb, MariaDb } from '../../support/mysql/MariaDb.ts';
@@ -91,11 +92,21 @@ describeWithMariaDb('connections to MariaDB', () => {
     await expect(world.manager.run('acme', (em) => em.count(House))).rejects.toMatchObject({ code: 'MANAGER_CLOSED' });
   });
 
-  it('are tried before they are used when they were idle, and replaced when they are dead', async () => {
-    await using world = await MysqlWorld.create(server, { ids: ['acme'], databases: { checkAfterIdleMs: 1 } });
-    await world.manager.run('acme', (em) => em.count(House));
+  it('are tried before they are used when they were idle for long, and replaced when nobody answers on them', async () => {
+    await using world = await MysqlWorld.create(server, { ids: ['acme'] });
+    await using proxy = await StallingProxy.start(server.urlOf());
+    const manager = await MysqlWorld.over(world, { databases: { url: proxy.url, checkAfterIdleMs: 1 } });
+    const closed: string[] = [];
+    manager.events.on('connection:closed', ({ reason }) => closed.push(reason));
+    expect(await manager.run('acme', (em) => em.count(House))).toBe(3);
     await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(await world.manager.run('acme', (em) => em.count(House))).toBe(3);
+    expect(await manager.run('acme', (em) => em.count(House))).toBe(3);
+    expect(closed).toEqual([]);
+    proxy.stallOpen();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(await manager.run('acme', (em) => em.count(House))).toBe(3);
+    expect(closed).toEqual(['broken']);
+    await manager.close();
   });
 
   it('that reach another database are given up before anything is sent on them', async () => {
@@ -302,18 +313,18 @@ describe('a manager over MySQL', () => {
   const databases = mysqlDatabases({ url: 'mysql://localhost' });
 
   it.each([
-    [{ server: 'postgresql://localhost' }, "`server` needs PostgreSQL, and the tenants' databases are of MySQL"],
-    [{ servers: { a: 'postgresql://localhost' } }, '`servers`'],
-    [{ central: { database: 'x' } }, '`central`'],
-    [{ provisioning: {} }, '`provisioning`'],
-    [{ roles: {} }, '`roles`'],
-    [{ sqlComment: true }, '`sqlComment`'],
-    [{ orm: { ...orm, pool: { max: 3 } } }, '`orm.pool`'],
-    [{ orm: { ...orm, replicas: [{}] } }, '`orm.replicas`'],
-    [{ orm: { ...orm, dbName: 'x' } }, '`orm.dbName`'],
-    [{ orm: { ...orm, multipleStatements: true } }, '`orm.multipleStatements`'],
-    [{ orm: { ...orm, driver: SqliteDriver } }, '`orm.driver` is not that of MySQL'],
-  ])('refuses %j', async (options, named) => {
+    ["`server` needs PostgreSQL, and the tenants' databases are of MySQL", { server: 'postgresql://localhost' }],
+    ['`servers`', { servers: { a: 'postgresql://localhost' } }],
+    ['`central`', { central: { database: 'x' } }],
+    ['`provisioning`', { provisioning: {} }],
+    ['`roles`', { roles: {} }],
+    ['`sqlComment`', { sqlComment: true }],
+    ['`orm.pool`', { orm: { ...orm, pool: { max: 3 } } }],
+    ['`orm.replicas`', { orm: { ...orm, replicas: [{}] } }],
+    ['`orm.dbName`', { orm: { ...orm, dbName: 'x' } }],
+    ['`orm.multipleStatements`', { orm: { ...orm, multipleStatements: true } }],
+    ['`orm.driver` is not that of MySQL', { orm: { ...orm, driver: SqliteDriver } }],
+  ])('refuses at init: %s', async (named, options) => {
     const init = TenantOrmManager.init({ databases, catalog, orm, ...options } as never);
     await expect(init).rejects.toThrow(TenancyConfigurationError);
     await expect(init).rejects.toThrow(named);

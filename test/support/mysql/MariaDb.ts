@@ -25,7 +25,7 @@ const SETTINGS = [
 ];
 
 /** The account of the application: all databases, as an administrator gives them to it. */
-export const APP = Object.freeze({ user: 'app', password: 'se:cr@et' });
+export const APP: Readonly<Record<'user' | 'password', string>> = Object.freeze({ user: 'app', password: 'se:cr@et' });
 
 interface Account {
   readonly uid?: number;
