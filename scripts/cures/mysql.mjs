@@ -62,7 +62,6 @@ export const mysqlCures = [
   ),
   one('MySQL: no file of this process', 'openMysql.ts', "flags: ['-LOCAL_FILES'],", '', SESSIONS),
   one('MySQL: no second statement', 'openMysql.ts', 'multipleStatements: false', 'multipleStatements: true', SESSIONS),
-  one('MySQL: an object is no SQL', 'openMysql.ts', 'stringifyObjects: true,', '', SESSIONS),
   one(
     'MySQL: a statement that nobody waits for is ended',
     'MysqlConnection.ts',

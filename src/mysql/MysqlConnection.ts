@@ -191,12 +191,13 @@ export class MysqlConnection extends LeasedConnection<MysqlConnection> {
 
   override async close(cause: CloseCause): Promise<void> {
     this.#isInterrupted ||= !this.broken && this.isBusy;
-    await Promise.race([this.#end(), this.#cut.promise]);
+    await Promise.race([this.#end(cause), this.#cut.promise]);
     this.listener.closed(cause);
   }
 
-  async #end(): Promise<void> {
-    if (this.broken || this.#isInterrupted) {
+  async #end(cause: CloseCause): Promise<void> {
+    // Of a broken one nobody is there to hear a goodbye.
+    if (cause === 'broken' || this.broken || this.#isInterrupted) {
       this.#gone();
     } else {
       this.shut();

@@ -92,7 +92,8 @@ export function checkMysqlOptions(given: MysqlOptions): CheckedMysqlOptions {
     port: address.port === '' ? DEFAULT_PORT : Number(address.port),
     user: user ?? (decodeURIComponent(address.username) || DEFAULT_USER),
     password: password ?? (decodeURIComponent(address.password) || undefined),
-    ssl: ssl === true ? {} : ssl === false ? undefined : ssl,
+    // One object for all connections, of which `mysql2` keeps what it has made of it. It writes to it as well.
+    ssl: ssl === true ? {} : ssl === false || ssl === undefined ? undefined : { ...ssl },
   });
 }
 

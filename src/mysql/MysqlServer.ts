@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { CircuitBreaker } from '../connections/CircuitBreaker.ts';
 import { systemClock } from '../connections/Clock.ts';
-import type { ConnectionBudgetLimits } from '../connections/ConnectionBudgetLimits.ts';
+import { limitsOf } from '../connections/ConnectionBudgetLimits.ts';
 import type { AccountOf } from '../connections/PostgresServer.ts';
 import type { Unlock } from '../connections/TenantDatabases.ts';
 import type { Lent } from '../connections/TenantPool.ts';
@@ -141,14 +141,4 @@ export class MysqlServer extends DatabaseServer<MysqlConnection> {
 /** Locks are of the whole server, and their names have 64 characters at most, as databases have. */
 function lockName(database: string): string {
   return `tenancy:${createHash('sha256').update(database).digest('hex').slice(0, 48)}`;
-}
-
-/** Budgets get their limits and nothing else: the rest of the options holds the password. */
-function limitsOf(options: CheckedMysqlOptions): Omit<ConnectionBudgetLimits, 'maxConnections'> {
-  const { maxConnectionsPerTenant, maxOpeningConnections, acquireTimeoutMs } = options;
-  const { maxWaitingPerTenant, maxWaiting, idleTimeoutMs, maxLifetimeMs, checkAfterIdleMs } = options;
-  return {
-    ...{ maxConnectionsPerTenant, maxOpeningConnections, acquireTimeoutMs },
-    ...{ maxWaitingPerTenant, maxWaiting, idleTimeoutMs, maxLifetimeMs, checkAfterIdleMs },
-  };
 }

@@ -73,7 +73,7 @@ async function connected<R>(
       ...options,
       ...{ host, port, user },
       ...(secret === undefined ? {} : { password: secret }),
-      ...(ssl === undefined ? {} : { ssl: { ...ssl } as NonNullable<Exclude<ConnectionOptions['ssl'], string>> }),
+      ...(ssl === undefined ? {} : { ssl: ssl as NonNullable<Exclude<ConnectionOptions['ssl'], string>> }),
       charset: CHARSET,
       connectTimeout: connectTimeoutMs,
       enableKeepAlive: true,
@@ -81,8 +81,6 @@ async function connected<R>(
       multipleStatements: false,
       // Or the server could ask for any file that this process can read.
       flags: ['-LOCAL_FILES'],
-      // An object in the place of a value would become SQL of its own.
-      stringifyObjects: true,
     });
     try {
       return await attempt.within(called<void>((done) => client.connect(done)).then(() => begin(client)));
