@@ -8,7 +8,7 @@ import { TenantConnectionLostError, TenantReadOnlyError, WrongDatabaseError } fr
 import { assertOwnDatabase, type StatementOwner } from './assertOwnDatabase.ts';
 import { leavesNothing } from './leavesNothing.ts';
 import type { MysqlSession } from './MysqlSession.ts';
-import { answers, cutClient, endClient, send } from './mysqlClient.ts';
+import { answers, cutClient, endClient, inTime, send } from './mysqlClient.ts';
 
 export interface MysqlConnectionParts extends LeasedConnectionParts<MysqlConnection> {
   readonly client: Connection;
@@ -168,14 +168,13 @@ export class MysqlConnection extends LeasedConnection<MysqlConnection> {
   }
 
   async #giveBackReset(): Promise<void> {
-    try {
-      await this.#unlessGone(this.#session.reset());
-      this.#isChanged = false;
-    } catch (error) {
+    const reset = this.#unlessGone(this.#session.reset()).catch((error: unknown) => {
       if (error instanceof WrongDatabaseError) {
         this.listener.tainted(OTHER_DATABASE);
       }
-    }
+      throw error;
+    });
+    this.#isChanged = !(await inTime(reset));
     this.listener.released(this, this.#isChanged);
   }
 

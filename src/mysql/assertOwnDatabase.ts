@@ -6,7 +6,7 @@ const OF_EVERYBODY = new Set(['information_schema', 'performance_schema']);
 
 /** A name with a database before it, where a statement has a table or a routine: MikroORM writes it there alone. */
 const QUALIFIED =
-  /\b(?:from|join|into|update|ignore|table|tables|exists|references|call|using)\s+\(?\s*(`(?:[^`]|``)+`|[\w$\u0080-\uffff]+)\s*\.\s*[`\w$\u0080-\uffff]/gi;
+  /\b(?:from|join|into|(?<!\bkey\s+)update|ignore|table|tables|exists|references|call|using)\s+\(?\s*(`(?:[^`]|``)+`|[\w$\u0080-\uffff]+)\s*\.\s*[`\w$\u0080-\uffff]/gi;
 
 /** Where `from` is no table's. */
 const FUNCTIONS = /\b(?:extract|trim|substr(?:ing)?)\s*\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)/gi;

@@ -42,8 +42,8 @@ export function cutClient(client: Connection): void {
   (client as unknown as ClientInside).stream?.destroy();
 }
 
-/** Whether `work` came to a good end in time. */
-async function inTime(work: Promise<unknown>): Promise<boolean> {
+/** Whether `work` came to a good end in time. Never rejects, never hangs. */
+export async function inTime(work: Promise<unknown>): Promise<boolean> {
   const { promise: late, resolve } = Promise.withResolvers<boolean>();
   const timer = setTimeout(resolve, TIMEOUT_MS, false);
   timer.unref();

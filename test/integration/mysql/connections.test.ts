@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SqliteDriver } from '@mikro-orm/sqlite';
+import { CompiledQuery } from 'kysely';
 import {
   ConnectionBudgetExceededError,
   StaticCatalog,
@@ -106,6 +107,28 @@ describeWithMariaDb('connections to MariaDB', () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(await manager.run('acme', (em) => em.count(House))).toBe(3);
     expect(closed).toEqual(['broken']);
+    await manager.close();
+  });
+
+  it('that cannot be cleaned, since nobody answers, are given up, and keep no room', async () => {
+    await using world = await MysqlWorld.create(server, { ids: ['acme'] });
+    await using proxy = await StallingProxy.start(server.urlOf());
+    const manager = await MysqlWorld.over(world, {
+      databases: { url: proxy.url, maxConnectionsPerTenant: 1, acquireTimeoutMs: 10_000 },
+    });
+    const closed: string[] = [];
+    manager.events.on('connection:closed', ({ reason }) => closed.push(reason));
+    await manager.run('acme', (em) =>
+      em
+        .getKysely()
+        .connection()
+        .execute(async (connection) => {
+          await connection.executeQuery(CompiledQuery.raw('set @left = 1'));
+          proxy.stallOpen();
+        }),
+    );
+    expect(await manager.run('acme', (em) => em.execute('select @left as `left`'))).toEqual([{ left: null }]);
+    expect(closed).toEqual(['not reusable']);
     await manager.close();
   });
 

@@ -45,6 +45,7 @@ describe('a statement that names a table of another database', () => {
     'select extract(year from date(coalesce(h.a, h.b))) from house h -- from globex.house\n',
     'select table_name from information_schema.tables',
     'select 1 /* from globex.house */',
+    'insert into house (id) values (1) on duplicate key  update house.id = values(id)',
     'select user from account',
     'update house set use_count = 1',
   ])('is not what this is: %s', (text) => {
