@@ -2,6 +2,7 @@ import { besideRequestsCures } from './cures/besideRequests.mjs';
 import { cure, edit } from './cures/cure.mjs';
 import { dashboardCures } from './cures/dashboard.mjs';
 import { frontDoorCures } from './cures/frontDoors.mjs';
+import { mysqlCures } from './cures/mysql.mjs';
 
 const guard = (name, from, to, ...tests) => cure(6, name, edit('context/OwnerGuard.ts', from, to), ...tests);
 const claimIn = (method) =>
@@ -357,4 +358,5 @@ export const cures = [
     edit('migrations/migratorOf.ts', 'lists.get(key) ?? getTableName', 'getTableName'),
     'integration/migrations/migrator',
   ),
+  ...mysqlCures,
 ];

@@ -13,7 +13,7 @@ import { cures } from './cures.mjs';
 const DEADLINE_MS = 180_000;
 /** What was removed may let a test wait for ever. */
 const TEST_TIMEOUT_MS = 10_000;
-const COPIED = ['src', 'test', 'docs', 'package.json', 'jest.config.js'];
+const COPIED = ['src', 'test', 'example-koa', 'docs', 'package.json', 'jest.config.js'];
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const words = process.argv.slice(2);

@@ -156,7 +156,7 @@ export class TenantOrmManager<
       [...options.servers].map(([name, of]) => [name, new PostgresServer(name, of, this.events, { sqlComment })]),
     );
     const roles = options.roles && { options: options.roles, credentials: credentialsOf(options.roles, central) };
-    this.#databases = options.databases?.[OTHER_DATABASES].open(events);
+    this.#databases = options.databases?.[OTHER_DATABASES].open(events, template.orm.config.getPlatform());
     const postgres = new PostgresDatabases(this.#servers, roles && ((id) => roles.credentials.sourceOf(id)));
     const databases = this.#databases ?? postgres;
     this.#open = new OpenTenants({

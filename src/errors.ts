@@ -289,6 +289,25 @@ export class TenantConnectionError extends TenancyError {
   }
 }
 
+/**
+ * The connection went away under a statement, or between two of a transaction: the server ended it, or is gone. What was in
+ * a transaction is undone; whether a statement outside of one has taken effect is not known. Of MySQL and MariaDB; `pg` says
+ * so in its own words.
+ */
+export class TenantConnectionLostError extends TenancyError {
+  readonly code = 'TENANT_CONNECTION_LOST';
+  override readonly status = 503;
+  readonly retryAfterSeconds = 1;
+
+  constructor(tenantId: string, details: Pick<TenancyErrorDetails, 'cause'> = {}) {
+    super(
+      `Tenant "${tenantId}": its connection was lost under a statement. A transaction is undone, and can be run again; look ` +
+        'whether a statement outside of one has taken effect.',
+      { ...details, tenantId },
+    );
+  }
+}
+
 /** Others wrote to the tenant's database for longer than `lockTimeoutMs`. Of databases that have one writer at a time. */
 export class TenantBusyError extends TenancyError {
   readonly code = 'TENANT_BUSY';
@@ -313,6 +332,22 @@ export class MigrationLockTimeoutError extends TenancyError {
       `Tenant "${tenantId}": the migration lock was not free within ${timeoutMs} ms. ` +
         'Another process migrates this tenant; look at it, or raise `migrationLockTimeoutMs`.',
       { tenantId },
+    );
+  }
+}
+
+/**
+ * A migration failed on a database that commits each change of the schema by itself: what came before the failure stays. Of
+ * MySQL and MariaDB. `cause` is the failure.
+ */
+export class MigrationIncompleteError extends TenancyError {
+  readonly code = 'MIGRATION_INCOMPLETE';
+
+  constructor(tenantId: string, why: string, details: Pick<TenancyErrorDetails, 'cause'> = {}) {
+    super(
+      `Tenant "${tenantId}": a migration failed (${why}). MySQL and MariaDB commit each change of the schema by itself, so ` +
+        'that it is not undone: look at what the migration has changed before you run it again.',
+      { ...details, tenantId },
     );
   }
 }

@@ -37,3 +37,21 @@ export interface AccountOptions {
   /** Hears of each caller that did not get a connection at once, in that caller's async context. */
   readonly onWaited?: OnWaited | undefined;
 }
+
+/** Budgets get their limits and nothing else: the rest of the options holds passwords. */
+export function limitsOf(
+  options: Omit<ConnectionBudgetLimits, 'maxConnections'>,
+): Omit<ConnectionBudgetLimits, 'maxConnections'> {
+  const { maxConnectionsPerTenant, maxOpeningConnections, acquireTimeoutMs } = options;
+  const { maxWaitingPerTenant, maxWaiting, idleTimeoutMs, maxLifetimeMs, checkAfterIdleMs } = options;
+  return {
+    maxConnectionsPerTenant,
+    maxOpeningConnections,
+    acquireTimeoutMs,
+    maxWaitingPerTenant,
+    maxWaiting,
+    idleTimeoutMs,
+    maxLifetimeMs,
+    checkAfterIdleMs,
+  };
+}

@@ -4,13 +4,16 @@ import { LeaseReleasedError, TenantClosedError } from '../errors.ts';
 export type LeaseEnd =
   | { readonly is: 'released' }
   | { readonly is: 'revoked' }
-  | { readonly is: 'broken'; readonly cause: unknown };
+  | { readonly is: 'broken'; readonly cause: unknown }
+  | { readonly is: 'lost'; readonly error: Error };
 
 /** The error for a statement that is sent after that. Only who gave the connection back himself has made a mistake. */
 export function refusalAfter(end: LeaseEnd, tenantId: string): Error {
   switch (end.is) {
     case 'broken':
       return new ConnectionLostError(end.cause);
+    case 'lost':
+      return end.error;
     case 'revoked':
       return new TenantClosedError(tenantId, 'its time to finish was over');
     default:

@@ -4,7 +4,7 @@ import { CircuitBreaker } from './CircuitBreaker.ts';
 import { type Clock, systemClock } from './Clock.ts';
 import type { ConnectionAccount } from './ConnectionAccount.ts';
 import { ConnectionBudget } from './ConnectionBudget.ts';
-import type { ConnectionBudgetLimits, ConnectionBudgetStats } from './ConnectionBudgetLimits.ts';
+import { type ConnectionBudgetStats, limitsOf } from './ConnectionBudgetLimits.ts';
 import { type CredentialSource, openAs } from './Credentials.ts';
 import { LeakWatch } from './LeakWatch.ts';
 import { libpqEnvironment } from './libpqEnvironment.ts';
@@ -249,20 +249,4 @@ export class PostgresServer {
     };
     return leakWarningMs === undefined ? undefined : new LeakWatch(leakWarningMs, report, this.#clock);
   }
-}
-
-/** Budgets get their limits and nothing else: the rest of the options holds passwords. */
-function limitsOf(options: CheckedServerOptions): Omit<ConnectionBudgetLimits, 'maxConnections'> {
-  const { maxConnectionsPerTenant, maxOpeningConnections, acquireTimeoutMs } = options;
-  const { maxWaitingPerTenant, maxWaiting, idleTimeoutMs, maxLifetimeMs, checkAfterIdleMs } = options;
-  return {
-    maxConnectionsPerTenant,
-    maxOpeningConnections,
-    acquireTimeoutMs,
-    maxWaitingPerTenant,
-    maxWaiting,
-    idleTimeoutMs,
-    maxLifetimeMs,
-    checkAfterIdleMs,
-  };
 }

@@ -26,6 +26,9 @@ export interface TenantDatabases {
   poolsOf(of: PoolsOf): TenantPools;
 }
 
+/** Frees a lock. */
+export type Unlock = () => void | Promise<void>;
+
 /** What migrations of tenants need of where their databases are. */
 export interface MigrationServer {
   /** Migrations take turns. */
@@ -33,11 +36,16 @@ export interface MigrationServer {
   /** Connections for migrations, which requests cannot starve. */
   reserved(of: AccountOf & { readonly session?: TenantSession | undefined }): LendingAccount<Lent>;
   /**
-   * Takes the migration lock of a database, and gives what frees it. Rejects with `MigrationLockTimeoutError`, or with what
-   * `assertOpen` throws once nobody waits for it any more.
+   * Takes the migration lock of a database, which `session` migrates, and gives what frees it. Rejects with
+   * `MigrationLockTimeoutError`, or with what `assertOpen` throws once nobody waits for it any more.
    * @default an advisory lock of PostgreSQL, which the session of the migration takes
    */
-  lockMigrations?(of: AccountOf, timeoutMs: number, assertOpen: () => void): Promise<() => void>;
+  lockMigrations?(of: AccountOf, timeoutMs: number, assertOpen: () => void, session: Lent): Promise<Unlock>;
+  /**
+   * What a failed migration of the tenant is to reject with, where more has to be said than why it failed.
+   * @default the failure itself
+   */
+  failedMigration?(tenantId: string, failure: unknown): unknown;
 }
 
 /** Databases of another kind than PostgreSQL, at work for one manager. */

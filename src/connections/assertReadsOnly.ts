@@ -5,7 +5,7 @@ const LITERAL = /'(?:[^']|'')*'/g;
 /** Plain ways out of a read-only session, in what is left of a statement without its literals. */
 const WRITES = /\bread\s+write\b/i;
 /** The same by name; a name may be in a literal. */
-const SETS = /\bset(?:_config)?\b[^;]*transaction_read_only/i;
+const SETS = /\bset(?:_config)?\b[^;]*(?:transaction|tx)_read_only/i;
 /** Ends the transaction that carries the setting, and goes on after it. */
 const LEAVES = /(?:^|;)\s*(?:commit|end|abort|rollback(?!\s+to))\b[^;]*;\s*\S/i;
 

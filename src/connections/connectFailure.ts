@@ -26,9 +26,19 @@ export class CredentialsError extends TenantConnectionError {
   }
 }
 
+/** What to do where a server is full. */
+export const TOO_MANY_CLIENTS =
+  'lower `maxConnections` of every process that uses the server, or raise its own max_connections';
+
 /** SQLSTATEs: cannot_connect_now, admin_shutdown, crash_shutdown. */
 const SERVER_STATES: ReadonlySet<string> = new Set(['57P03', '57P01', '57P02']);
-const TOO_MANY_CONNECTIONS = '53300';
+/** SQLSTATE too_many_connections, and what MySQL says of itself and of one of its accounts. */
+const TOO_MANY_CONNECTIONS: ReadonlySet<string> = new Set([
+  '53300',
+  'ER_CON_COUNT_ERROR',
+  'ER_TOO_MANY_USER_CONNECTIONS',
+  'ER_USER_LIMIT_REACHED',
+]);
 
 const SYSTEM_CODES: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
@@ -45,6 +55,11 @@ const SYSTEM_CODES: ReadonlySet<string> = new Set([
   'EAI_AGAIN',
   'EAI_FAIL',
   'ENOENT',
+  // Of `mysql2`, and of a MySQL that is about to end.
+  'PROTOCOL_CONNECTION_LOST',
+  'HANDSHAKE_NO_SSL_SUPPORT',
+  'HANDSHAKE_SSL_ERROR',
+  'ER_SERVER_SHUTDOWN',
 ]);
 
 /** What `pg` says, without a code, of a server that hangs up or speaks no TLS. */
@@ -86,7 +101,7 @@ function failureOf(reason: ErrorLike): ConnectFailure {
   if (typeof code !== 'string') {
     return 'unknown';
   }
-  if (code === TOO_MANY_CONNECTIONS) {
+  if (TOO_MANY_CONNECTIONS.has(code)) {
     return 'full';
   }
   if (
@@ -96,5 +111,5 @@ function failureOf(reason: ErrorLike): ConnectFailure {
   ) {
     return 'server';
   }
-  return /^[0-9A-Z]{5}$/.test(code) ? 'tenant' : 'unknown';
+  return /^(?:[0-9A-Z]{5}|ER_[A-Z_]+)$/.test(code) ? 'tenant' : 'unknown';
 }

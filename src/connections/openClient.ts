@@ -11,16 +11,15 @@ import {
   TenantDatabaseMissingError,
   WrongDatabaseError,
 } from '../errors.ts';
-import { ConnectDeadlineError, CredentialsError, connectFailureOf } from './connectFailure.ts';
+import { Attempt } from './Attempt.ts';
+import { connectFailureOf, TOO_MANY_CLIENTS } from './connectFailure.ts';
 import { cutClient, endClient } from './endClient.ts';
+import { passwordOf } from './passwordOf.ts';
 import type { Password } from './ServerOptions.ts';
 import { applicationNameOf, type TenantSession } from './SessionSettings.ts';
 
 /** SQLSTATE invalid_catalog_name: the database does not exist. */
 const INVALID_CATALOG_NAME = '3D000';
-
-const TOO_MANY_CLIENTS =
-  'lower `maxConnections` of every process that uses the server, or raise its own max_connections';
 
 /** Where connections are opened, and as whom. */
 export interface ServerAddress {
@@ -73,50 +72,6 @@ export async function openClient(
   } finally {
     attempt.end();
   }
-}
-
-/** The time of one attempt to connect. */
-class Attempt {
-  readonly #stopped = Promise.withResolvers<never>();
-  readonly #timer: NodeJS.Timeout;
-  readonly #signal: AbortSignal | undefined;
-  readonly #onAbort = (): void => this.#stopped.reject(this.#signal?.reason);
-
-  constructor(timeoutMs: number, signal: AbortSignal | undefined) {
-    this.#signal = signal;
-    this.#timer = setTimeout(() => this.#stopped.reject(new ConnectDeadlineError(timeoutMs)), timeoutMs);
-    signal?.addEventListener('abort', this.#onAbort, { once: true });
-    if (signal?.aborted === true) {
-      this.#onAbort();
-    }
-    // It may be stopped while nothing waits for it.
-    this.#stopped.promise.catch(() => {});
-  }
-
-  within<R>(work: Promise<R>): Promise<R> {
-    return Promise.race([this.#stopped.promise, work]);
-  }
-
-  end(): void {
-    clearTimeout(this.#timer);
-    this.#signal?.removeEventListener('abort', this.#onAbort);
-  }
-}
-
-async function passwordOf(password: Password | undefined, tenantId: string): Promise<string | undefined> {
-  if (typeof password !== 'function') {
-    return password;
-  }
-  let given: unknown;
-  try {
-    given = await password();
-  } catch (error) {
-    throw new CredentialsError(tenantId, 'the function `password` of its server failed', error);
-  }
-  if (typeof given !== 'string') {
-    throw new CredentialsError(tenantId, 'the function `password` of its server gave something else than a string');
-  }
-  return given;
 }
 
 async function openOrCut(client: pg.Client, target: ClientTarget, attempt: Attempt): Promise<pg.Client> {

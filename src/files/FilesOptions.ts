@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { checkOptions, countFrom, folderPath, time } from './folderOptions.ts';
+import { checkOptions, countFrom, time } from '../databases/options.ts';
+import { folderPath } from './folderPath.ts';
 
 /** Options of tenants whose databases are files of one folder. */
 export interface FilesOptions {

@@ -1,13 +1,14 @@
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
 import type { CloseCause } from '../connections/BudgetedConnection.ts';
+import type { LeasedConnectionParts } from '../databases/LeasedConnection.ts';
+import type { StatementResult } from '../databases/PooledDriver.ts';
 import { TenantBusyError, TenantReadOnlyError } from '../errors.ts';
 import { assertOneFile } from './assertOneFile.ts';
-import { FileConnection, type FileConnectionParts } from './FileConnection.ts';
-import type { FileResult } from './PooledDriver.ts';
+import { FileConnection } from './FileConnection.ts';
 import { closeHandle, isLocked, type SqliteHandle } from './SqliteHandle.ts';
 import type { WriteTurns } from './WriteTurns.ts';
 
-export interface SqliteConnectionParts extends FileConnectionParts<SqliteConnection> {
+export interface SqliteConnectionParts extends LeasedConnectionParts<SqliteConnection> {
   readonly handle: SqliteHandle;
   /** Of the database, for all its connections. */
   readonly turns: WriteTurns;
@@ -53,7 +54,7 @@ export class SqliteConnection extends FileConnection<SqliteConnection> {
    * Sends one statement. Where another connection writes, it waits, and rejects with `TenantBusyError` after
    * `lockTimeoutMs`; the process goes on meanwhile.
    */
-  override async query(text: string, parameters: readonly unknown[]): Promise<FileResult> {
+  override async query(text: string, parameters: readonly unknown[]): Promise<StatementResult> {
     this.assertLeased();
     this.#assertAllowed(text);
     this.underWay += 1;
@@ -81,7 +82,7 @@ export class SqliteConnection extends FileConnection<SqliteConnection> {
     }
   }
 
-  async #send(text: string, parameters: readonly unknown[]): Promise<FileResult> {
+  async #send(text: string, parameters: readonly unknown[]): Promise<StatementResult> {
     const handle = this.#handle;
     const deadline = performance.now() + this.#lockTimeoutMs;
     if (BEGINS_WRITING.test(text) && !handle.inTransaction) {
@@ -195,7 +196,7 @@ export class SqliteConnection extends FileConnection<SqliteConnection> {
   }
 }
 
-function run(handle: SqliteHandle, text: string, parameters: readonly unknown[]): FileResult {
+function run(handle: SqliteHandle, text: string, parameters: readonly unknown[]): StatementResult {
   const statement = handle.prepare(text);
   return statement.reader ? { rows: statement.all(parameters) } : { rows: [], ...statement.run(parameters) };
 }

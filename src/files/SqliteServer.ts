@@ -1,9 +1,10 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { AccountOf } from '../connections/PostgresServer.ts';
-import { MigrationLockTimeoutError } from '../errors.ts';
+import { untilLocked } from '../connections/untilLocked.ts';
+import type { DatabaseOf } from '../databases/DatabaseServer.ts';
+import type { ConnectionListener } from '../databases/LeasedConnection.ts';
 import type { TenancyEmitter } from '../events.ts';
 import type { CheckedFilesOptions } from './FilesOptions.ts';
-import { type FileConnectionListener, type FileOf, FolderServer } from './FolderServer.ts';
+import { FolderServer } from './FolderServer.ts';
 import { findDatabase } from './findDatabase.ts';
 import type { OpenFiles } from './OpenFiles.ts';
 import { SqliteConnection } from './SqliteConnection.ts';
@@ -63,16 +64,10 @@ export class SqliteServer extends FolderServer<SqliteConnection> {
     assertOpen: () => void,
   ): Promise<() => void> {
     const path = (await this.#find({ tenantId, database })) + LOCK_ENDING;
-    const deadline = performance.now() + timeoutMs;
     const handle = this.#parts.openSqlite(path, { isReadOnly: false, mustExist: false });
     try {
-      for (let pauseMs = FIRST_PAUSE_MS; !isTaken(handle); pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
-        if (performance.now() + pauseMs > deadline) {
-          throw new MigrationLockTimeoutError(tenantId, timeoutMs);
-        }
-        await pause(pauseMs * (0.5 + Math.random()));
-        assertOpen();
-      }
+      const pauses = { firstPauseMs: FIRST_PAUSE_MS, maxPauseMs: MAX_PAUSE_MS };
+      await untilLocked(() => isTaken(handle), { tenantId, timeoutMs, assertOpen, ...pauses });
     } catch (error) {
       closeHandle(handle);
       throw error;
@@ -86,8 +81,8 @@ export class SqliteServer extends FolderServer<SqliteConnection> {
   }
 
   protected override async open(
-    of: FileOf,
-    listener: FileConnectionListener<SqliteConnection>,
+    of: DatabaseOf,
+    listener: ConnectionListener<SqliteConnection>,
     signal: AbortSignal,
   ): Promise<SqliteConnection> {
     const { files, options } = this.#parts;

@@ -1,6 +1,6 @@
 import { type Driver, SqliteAdapter, SqliteDialect, type TransactionSettings } from 'kysely';
+import { PooledDriver } from '../databases/PooledDriver.ts';
 import type { OrmPool } from '../orm/OrmKind.ts';
-import { PooledDriver } from './PooledDriver.ts';
 
 /** Kysely's own has one connection for everything, and lets one transaction wait for the next. */
 class PooledSqliteAdapter extends SqliteAdapter {
@@ -32,8 +32,8 @@ export class SqliteTenantDialect extends SqliteDialect {
 }
 
 /** What may write says so at once: SQLite gives up a transaction that has read before it finds that others wrote. */
-function begin({ accessMode }: TransactionSettings): string {
-  return accessMode === 'read only' ? 'begin' : 'begin immediate';
+function begin({ accessMode }: TransactionSettings): readonly string[] {
+  return [accessMode === 'read only' ? 'begin' : 'begin immediate'];
 }
 
 /** As after an error of a full disk. */

@@ -1,7 +1,7 @@
 import type { MigrateOptions, MigrationInfo, MigrationRow } from '@mikro-orm/core';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { NO_SESSION, type TenantSession } from '../connections/SessionSettings.ts';
-import type { MigrationServer } from '../connections/TenantDatabases.ts';
+import type { MigrationServer, Unlock } from '../connections/TenantDatabases.ts';
 import type { EndablePool, Lent, TenantPool } from '../connections/TenantPool.ts';
 import { TenantUnavailableError } from '../errors.ts';
 import type { TenancyEmitter } from '../events.ts';
@@ -126,8 +126,10 @@ export class TenantMigrator {
           } finally {
             await orm.close();
           }
+        } catch (error) {
+          throw target.server.failedMigration?.(tenant.id, error) ?? error;
         } finally {
-          unlock();
+          await unlock();
         }
       }, session),
     );
@@ -167,9 +169,10 @@ async function lock(
   session: Lent,
   timeoutMs: number,
   assertOpen: () => void,
-): Promise<() => void> {
+): Promise<Unlock> {
   if (server.lockMigrations !== undefined) {
-    return server.lockMigrations({ tenantId: tenant.id, database: tenant.database }, timeoutMs, assertOpen);
+    const { id: tenantId, database } = tenant;
+    return server.lockMigrations({ tenantId, database }, timeoutMs, assertOpen, session);
   }
   await lockMigrations(session, tenant.id, timeoutMs);
   return () => {};

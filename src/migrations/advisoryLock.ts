@@ -1,4 +1,4 @@
-import { MigrationLockTimeoutError } from '../errors.ts';
+import { untilLocked } from '../connections/untilLocked.ts';
 
 /** Two 32-bit halves of our own: "motm" (mikro-orm tenant migrations) and a version. Locks are local to a database. */
 const LOCK_CLASS = 0x6d6f_746d;
@@ -18,16 +18,9 @@ export interface LockSession {
  * of the lock's holder would wait for ever. Rejects with `MigrationLockTimeoutError`.
  */
 export async function lockMigrations(session: LockSession, tenantId: string, timeoutMs: number): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)) {
+  const take = async (): Promise<boolean> => {
     const { rows } = await session.query('select pg_try_advisory_lock($1, $2) as locked', [LOCK_CLASS, LOCK_ID]);
-    if ((rows[0] as { readonly locked: boolean }).locked) {
-      return;
-    }
-    if (performance.now() + pauseMs > deadline) {
-      throw new MigrationLockTimeoutError(tenantId, timeoutMs);
-    }
-    // With jitter, so that processes that started together do not ask together.
-    await new Promise((resolve) => setTimeout(resolve, pauseMs * (0.5 + Math.random())));
-  }
+    return (rows[0] as { readonly locked: boolean }).locked;
+  };
+  await untilLocked(take, { tenantId, timeoutMs, firstPauseMs: FIRST_PAUSE_MS, maxPauseMs: MAX_PAUSE_MS });
 }

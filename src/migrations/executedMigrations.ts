@@ -7,8 +7,11 @@ export interface QuerySession {
   query(text: string, parameters: readonly unknown[]): Promise<{ readonly rows: readonly unknown[] }>;
 }
 
-/** SQLSTATE undefined_table. */
-const UNDEFINED_TABLE = '42P01';
+/** SQLSTATE undefined_table, and what MySQL calls it. */
+const UNDEFINED_TABLE: ReadonlySet<unknown> = new Set(['42P01', 'ER_NO_SUCH_TABLE']);
+
+/** A time of MySQL's has no zone; its sessions are in UTC. */
+const WITHOUT_ZONE = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?$/;
 
 /**
  * The migrations that were applied to the session's database, in the order of their application; none where it has no
@@ -22,13 +25,13 @@ export async function executedMigrations(session: QuerySession, table: string): 
       ({ id, name, executed_at }) => ({
         id,
         name: name.replace(/\.[jt]s$/, ''),
-        executed_at: new Date(executed_at),
+        executed_at: new Date(WITHOUT_ZONE.test(String(executed_at)) ? `${executed_at}Z` : executed_at),
       }),
     );
   } catch (error) {
     const { code, message } = error as { readonly code?: unknown; readonly message?: string };
     // SQLite has one code for all that is wrong in a statement.
-    if (code === UNDEFINED_TABLE || message?.startsWith('no such table: ') === true) {
+    if (UNDEFINED_TABLE.has(code) || message?.startsWith('no such table: ') === true) {
       return [];
     }
     throw error;
@@ -39,8 +42,13 @@ export async function executedMigrations(session: QuerySession, table: string): 
 export function migrationsTable({ config }: Pick<MikroORM, 'config'>): string {
   const { tableName = 'mikro_orm_migrations', schema } = config.get('migrations');
   const [first = '', second] = tableName.split('.');
+  const platform = config.getPlatform();
+  if (platform.quoteIdentifier('a') === '`a`') {
+    // There a schema is another database, and is refused before.
+    return `\`${tableName.replaceAll('`', '``')}\``;
+  }
   const table = quoteIdentifier(second ?? first);
-  const fallback = config.getPlatform().getDefaultSchemaName();
+  const fallback = platform.getDefaultSchemaName();
   const schemaName = schema ?? (second === undefined ? config.get('schema') : first) ?? fallback;
   return schemaName === undefined ? table : `${quoteIdentifier(schemaName)}.${table}`;
 }

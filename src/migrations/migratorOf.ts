@@ -6,7 +6,7 @@ interface Storage {
   getTableName(): object;
 }
 
-/** By schema and table: as many as there are lists of migrations, however many tenants. */
+/** By platform, schema and table: as many as there are lists of migrations, however many tenants. */
 const lists = new Map<string, object>();
 
 /**
@@ -21,9 +21,10 @@ export function migratorOf(orm: MikroORM): MikroORM['migrator'] {
     return migrator;
   }
   const { getTableName } = storage;
+  const platform = orm.config.getPlatform().constructor.name;
   storage.getTableName = () => {
     const { tableName, schemaName } = storage.resolveTableName();
-    const key = JSON.stringify([schemaName, tableName]);
+    const key = JSON.stringify([platform, schemaName, tableName]);
     const list = lists.get(key) ?? getTableName.call(storage);
     lists.set(key, list);
     return list;

@@ -1,4 +1,4 @@
-import { EntityManager, PostgreSqlDriver } from '@mikro-orm/postgresql';
+import { EntityManager, type MikroORM, PostgreSqlDriver } from '@mikro-orm/postgresql';
 import type { Dialect, PostgresPool } from 'kysely';
 import Cursor from 'pg-cursor';
 import { TenantDialect } from './TenantDialect.ts';
@@ -24,6 +24,8 @@ export interface OrmKind {
   readonly entityManager: unknown;
   /** How an ORM sends its statements on what `pool` lends. */
   readonly dialect: (pool: OrmPool) => Dialect;
+  /** Throws `TenancyConfigurationError` for entities and options that this kind cannot keep apart. @default takes all */
+  readonly assertOrm?: (orm: MikroORM) => void;
 }
 
 export const POSTGRESQL: OrmKind = Object.freeze({

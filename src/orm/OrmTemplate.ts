@@ -86,6 +86,7 @@ export class OrmTemplate {
       driverOptions: connectThrough(pool, kind),
     }));
     const orm = await discover(common);
+    kind.assertOrm?.(orm);
     const resultCache = sharedResultCache(orm, options);
     // What discovery loaded (migrator, seeder) is handed to each tenant's ORM, which is built synchronously.
     common.extensions = [...orm.config.get('extensions')];

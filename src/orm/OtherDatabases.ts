@@ -1,3 +1,4 @@
+import type { Platform } from '@mikro-orm/core';
 import type { AbstractSqlDriver } from '@mikro-orm/postgresql';
 import type { OpenDatabases } from '../connections/TenantDatabases.ts';
 import type { TenancyEmitter } from '../events.ts';
@@ -19,8 +20,8 @@ export interface OtherDatabases<D extends AbstractSqlDriver = AbstractSqlDriver>
 /** What a kind of database brings along. */
 export interface OtherDatabasesParts {
   readonly orm: OrmKind;
-  /** Puts the databases at work for one manager. Connects to nothing. */
-  open(events: TenancyEmitter): OpenDatabases;
+  /** Puts the databases at work for one manager, as its `platform` reads values. Connects to nothing. */
+  open(events: TenancyEmitter, platform: Platform): OpenDatabases;
 }
 
 export function isOtherDatabases(value: unknown): value is OtherDatabases {

@@ -1,14 +1,15 @@
 import type { PGlite } from '@electric-sql/pglite';
 import { assertReadsOnly } from '../connections/assertReadsOnly.ts';
 import type { CloseCause } from '../connections/BudgetedConnection.ts';
+import type { LeasedConnectionParts } from '../databases/LeasedConnection.ts';
+import type { StatementResult } from '../databases/PooledDriver.ts';
 import { TenantReadOnlyError } from '../errors.ts';
-import { FileConnection, type FileConnectionParts } from '../files/FileConnection.ts';
-import type { FileResult } from '../files/PooledDriver.ts';
+import { FileConnection } from '../files/FileConnection.ts';
 
 /** SQLSTATE read_only_sql_transaction. */
 const READ_ONLY_TRANSACTION = '25006';
 
-export interface PgliteConnectionParts extends FileConnectionParts<PgliteConnection> {
+export interface PgliteConnectionParts extends LeasedConnectionParts<PgliteConnection> {
   readonly pglite: PGlite;
   /** Called once it is closed. */
   readonly closed: () => Promise<void>;
@@ -29,7 +30,7 @@ export class PgliteConnection extends FileConnection<PgliteConnection> {
     return this.#pglite.isInTransaction();
   }
 
-  override async query(text: string, parameters: readonly unknown[]): Promise<FileResult> {
+  override async query(text: string, parameters: readonly unknown[]): Promise<StatementResult> {
     const { tenantId, isReadOnly } = this;
     this.assertLeased();
     if (isReadOnly) {

@@ -5,8 +5,8 @@ import { PGlite } from '@electric-sql/pglite';
 import { EntityManager, PgliteDriver } from '@mikro-orm/pglite';
 import { createPostgreSqlTypeParsers } from '@mikro-orm/postgresql';
 import { parse as parseArray } from 'postgres-array';
+import type { DatabaseOf } from '../databases/DatabaseServer.ts';
 import { TenancyConfigurationError, TenantDatabaseMissingError } from '../errors.ts';
-import type { FileOf } from '../files/FolderServer.ts';
 import { databasePath } from '../files/fileName.ts';
 import { findDatabase } from '../files/findDatabase.ts';
 import { OTHER_DATABASES, type OtherDatabases, type OtherDatabasesParts } from '../orm/OtherDatabases.ts';
@@ -116,7 +116,11 @@ export class PgliteFolders implements OtherDatabases<PgliteDriver> {
     }
   }
 
-  async #open({ tenantId, database, isReadOnly }: FileOf): Promise<{ pglite: PGlite; closed: () => Promise<void> }> {
+  async #open({
+    tenantId,
+    database,
+    isReadOnly,
+  }: DatabaseOf): Promise<{ pglite: PGlite; closed: () => Promise<void> }> {
     const path = await findDatabase({ tenantId, database, folder: this.#options.folder, ending: '' });
     if (!(await isThere(path))) {
       // PGlite would make one of it.

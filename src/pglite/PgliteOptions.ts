@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { checkOptions, countFrom, folderPath, time } from '../files/folderOptions.ts';
+import { checkOptions, countFrom, time } from '../databases/options.ts';
+import { folderPath } from '../files/folderPath.ts';
 
 /** Options of tenants whose databases are data folders of PGlite. */
 export interface PgliteOptions {

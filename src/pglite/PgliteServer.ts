@@ -1,15 +1,12 @@
 import type { PGlite } from '@electric-sql/pglite';
-import {
-  type FileConnectionListener,
-  type FileOf,
-  FolderServer,
-  type FolderServerParts,
-} from '../files/FolderServer.ts';
+import type { DatabaseOf } from '../databases/DatabaseServer.ts';
+import type { ConnectionListener } from '../databases/LeasedConnection.ts';
+import { FolderServer, type FolderServerParts } from '../files/FolderServer.ts';
 import { PgliteConnection } from './PgliteConnection.ts';
 
 export interface PgliteServerParts extends Omit<FolderServerParts, 'reserved'> {
   /** Opens the PGlite of a database that is there, and says what frees it once that is closed. */
-  readonly open: (of: FileOf) => Promise<{ readonly pglite: PGlite; readonly closed: () => Promise<void> }>;
+  readonly open: (of: DatabaseOf) => Promise<{ readonly pglite: PGlite; readonly closed: () => Promise<void> }>;
 }
 
 /**
@@ -29,8 +26,8 @@ export class PgliteServer extends FolderServer<PgliteConnection> {
   }
 
   protected override async open(
-    of: FileOf,
-    listener: FileConnectionListener<PgliteConnection>,
+    of: DatabaseOf,
+    listener: ConnectionListener<PgliteConnection>,
   ): Promise<PgliteConnection> {
     const { tenantId, isReadOnly } = of;
     return new PgliteConnection({ tenantId, isReadOnly, listener, ...(await this.#open(of)) });

@@ -1,5 +1,5 @@
 import { type Driver, PostgresAdapter, PostgresDialect, type PostgresPool, type TransactionSettings } from 'kysely';
-import { PooledDriver } from '../files/PooledDriver.ts';
+import { PooledDriver } from '../databases/PooledDriver.ts';
 import type { OrmPool } from '../orm/OrmKind.ts';
 
 /** Kysely's dialect of PostgreSQL over the pool of a tenant's PGlite. */
@@ -21,6 +21,6 @@ export class PgliteTenantDialect extends PostgresDialect {
   }
 }
 
-function begin({ isolationLevel, accessMode }: TransactionSettings): string {
-  return ['begin', isolationLevel && `isolation level ${isolationLevel}`, accessMode].filter(Boolean).join(' ');
+function begin({ isolationLevel, accessMode }: TransactionSettings): readonly string[] {
+  return [['begin', isolationLevel && `isolation level ${isolationLevel}`, accessMode].filter(Boolean).join(' ')];
 }

@@ -1,9 +1,21 @@
-import { type SqlEntityManager, SqlitePlatform } from '@mikro-orm/postgresql';
+import { BaseMySqlPlatform, type SqlEntityManager, SqlitePlatform } from '@mikro-orm/postgresql';
 import { quoteIdentifier } from '../tenant/databaseName.ts';
 
 /** The tables of the tenant's database that have the text anywhere in a row. */
 export function tablesWith(em: SqlEntityManager, text: string): Promise<string[]> {
-  return em.getPlatform() instanceof SqlitePlatform ? tablesOfSqlite(em, text) : tablesOfPostgres(em, text);
+  const platform = em.getPlatform();
+  if (platform instanceof SqlitePlatform) {
+    return tablesRead(em, text, "select name from sqlite_master where type = 'table'", quoteIdentifier);
+  }
+  if (platform instanceof BaseMySqlPlatform) {
+    return tablesRead(
+      em,
+      text,
+      "select table_name as name from information_schema.tables where table_schema = database() and table_type = 'BASE TABLE'",
+      (name) => `\`${name.replaceAll('`', '``')}\``,
+    );
+  }
+  return tablesOfPostgres(em, text);
 }
 
 async function tablesOfPostgres(em: SqlEntityManager, text: string): Promise<string[]> {
@@ -25,17 +37,28 @@ async function tablesOfPostgres(em: SqlEntityManager, text: string): Promise<str
   return found;
 }
 
-/** SQLite has no row as a text; these are the small databases of a test. */
-async function tablesOfSqlite(em: SqlEntityManager, text: string): Promise<string[]> {
+/** Without a row as a text the rows are read; these are the small databases of a test. */
+async function tablesRead(
+  em: SqlEntityManager,
+  text: string,
+  named: string,
+  quote: (name: string) => string,
+): Promise<string[]> {
   const connection = em.getConnection();
-  const tables: { name: string }[] = await connection.execute("select name from sqlite_master where type = 'table'");
+  const tables: { name: string }[] = await connection.execute(named);
   const found: string[] = [];
   for (const { name } of tables) {
-    const table = quoteIdentifier(name);
+    const table = quote(name);
     const rows: object[] = await connection.execute(`select * from ${table}`);
-    if (rows.some((row) => Object.values(row).some((value) => String(value).includes(text)))) {
+    if (rows.some((row) => Object.values(row).some((value) => textOf(value).includes(text)))) {
       found.push(table);
     }
   }
   return found;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string'
+    ? value
+    : JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? String(part) : part));
 }

@@ -10,7 +10,7 @@ const peers = peersAt('postgresql://nobody.invalid/none');
 const { core, postgresql, migrations } = peers;
 
 /** An import of more than types. */
-const USES_PEER = /^import (?!type )[^;]*? from '(?:@mikro-orm\/[a-z]+|kysely|pg|pg-cursor)';$/m;
+const USES_PEER = /^import (?!type )[^;]*? from '(?:@mikro-orm\/[a-z]+|kysely|mysql2|pg|pg-cursor)';$/m;
 
 /** These use what the packages document: entities, migrations, clients, cursors, lock modes. */
 const DOCUMENTED_ONLY = [
@@ -20,6 +20,8 @@ const DOCUMENTED_ONLY = [
   'central/migrations/Migration003Provisioning.ts',
   'central/migrations/Migration004Secrets.ts',
   'cli/diagnose.ts',
+  'mysql/MysqlServerDatabases.ts',
+  'mysql/MysqlTenantDialect.ts',
   'nestjs/TenancyModule.ts',
   'observability/tenantLogger.ts',
   'pglite/PgliteTenantDialect.ts',

@@ -1,5 +1,7 @@
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import type pg from 'pg';
+import { ListeningServer } from '../support/connections/ListeningServer.ts';
 import { type Clause, expectThat, type Peers } from './Clause.ts';
 import { unconnected } from './subjects.ts';
 
@@ -231,6 +233,32 @@ export const connectionClauses: readonly Clause[] = [
       const timestamptz = parsers[1184];
       expectThat(typeof timestamptz === 'function', 'there is none for timestamps');
       expectThat(timestamptz?.('2026-01-01 00:00:00+00') === '2026-01-01 00:00:00+00', 'a timestamp is no text');
+    },
+  },
+  {
+    of: 'mysql2',
+    holds: 'a connection has its socket as `stream`, which can be cut, and then calls nobody back who waits',
+    reliedOnBy: ['mysql/mysqlClient.ts', 'mysql/MysqlConnection.ts'],
+    to: 'cut a connection at once, and tell those who wait on it by itself',
+    check: async ({ mysql2 }) => {
+      const silent = await ListeningServer.start(0, () => {});
+      try {
+        const client = mysql2.createConnection({ host: '127.0.0.1', port: silent.port }).on('error', () => {});
+        const { stream } = client as unknown as { readonly stream?: Partial<Socket> };
+        expectThat(typeof stream?.destroy === 'function', 'it has no `stream`');
+        let isCalled = false;
+        client.query('select 1', () => {
+          isCalled = true;
+        });
+        const closed = once(stream as Socket, 'close');
+        client.destroy();
+        stream?.destroy?.();
+        await closed;
+        await new Promise((resolve) => setImmediate(resolve));
+        expectThat(!isCalled, 'it calls back');
+      } finally {
+        await silent[Symbol.asyncDispose]();
+      }
     },
   },
 ];

@@ -3,7 +3,6 @@ import { copyFile, rename, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { RequestContext } from '@mikro-orm/core';
-import * as fc from 'fast-check';
 import {
   currentTenant,
   NoTenantError,
@@ -17,6 +16,7 @@ import {
 import { KINDS } from '../support/files/kinds.ts';
 import { fileReached, SqliteWorld } from '../support/files/SqliteWorld.ts';
 import { House, Person, Room } from '../support/isolation/entities.ts';
+import { expectKeptApart } from '../support/isolation/keptApart.ts';
 import { describeNesting, NESTED_TENANTS, type NestingWorld } from '../support/isolation/nestingCases.ts';
 import { RemoteCacheServer, remoteCacheOver } from '../support/isolation/RemoteCache.ts';
 
@@ -243,64 +243,9 @@ describe.each(KINDS)('%s: tenants with a file of SQLite each', (_name, kind) => 
     });
   });
 
-  it('keep their texts apart over a thousand interleavings of reads, writes, nested runs and evictions', async () => {
-    const ids = world.tenants.map(({ id }) => id);
-    const tenant = fc.constantFrom(...ids);
-    const operation = fc.record({
-      tenant,
-      is: fc.constantFrom('read', 'write', 'transaction', 'undone', 'nested', 'evict', 'pause'),
-      row: fc.integer({ min: 1, max: 3 }),
-    });
-    const run = async ({ tenant: id, is, row }: { tenant: string; is: string; row: number }): Promise<void> => {
-      const check = async (): Promise<void> => {
-        expect(await fileReached(world.manager.em)).toBe(id);
-        const houses = await world.manager.em.find(House, {}, { populate: ['owner'] });
-        const texts = houses.flatMap(({ address, owner }) => [address, owner?.name]);
-        expect(texts.filter((text) => text?.startsWith(`${id} `) !== true)).toEqual([]);
-      };
-      const write = async (): Promise<void> => {
-        const house = await world.manager.em.findOneOrFail(House, row);
-        house.address = `${id} changed ${row}`;
-        await world.manager.em.flush();
-      };
-      await world.manager.run(id, async (em) => {
-        await check();
-        switch (is) {
-          case 'write':
-            await write();
-            break;
-          case 'transaction':
-            await em.transactional(write);
-            break;
-          case 'undone':
-            await expect(
-              em.transactional(async () => {
-                await write();
-                throw new Error('undone');
-              }),
-            ).rejects.toThrow('undone');
-            em.clear();
-            break;
-          case 'nested':
-            await Promise.all(ids.map((other) => run({ tenant: other, is: 'write', row })));
-            break;
-          case 'pause':
-            await new Promise((resolve) => setImmediate(resolve));
-            break;
-          default:
-        }
-        await check();
-      });
-      if (is === 'evict') {
-        await world.manager.evict(id);
-      }
-    };
-    await fc.assert(
-      fc.asyncProperty(fc.array(operation, { minLength: 2, maxLength: 8 }), async (operations) => {
-        await Promise.all(operations.map(run));
-      }),
-      { numRuns: Number(process.env['ISOLATION_RUNS'] ?? 1_000) / 5 },
-    );
+  it('keep their texts apart over interleavings of reads, writes, nested runs and evictions', async () => {
+    const manager = world.manager as unknown as NestingWorld['manager'];
+    await expectKeptApart({ manager, reached: fileReached }, NESTED_TENANTS, 5);
   }, 120_000);
 });
 

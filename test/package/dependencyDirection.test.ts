@@ -15,9 +15,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   context: BASE,
   observability: [...BASE, 'context'],
   orm: [...BASE, 'connections', 'context', 'observability'],
-  files: [...BASE, 'connections', 'orm'],
+  databases: [...BASE, 'connections', 'orm'],
+  files: [...BASE, 'connections', 'databases', 'orm'],
   sqlite: ['files'],
-  pglite: [...BASE, 'connections', 'files', 'orm'],
+  pglite: [...BASE, 'connections', 'databases', 'files', 'orm'],
+  mysql: [...BASE, 'connections', 'databases', 'orm'],
   migrations: [...BASE, 'connections', 'context', 'orm'],
   central: [...BASE, 'catalog', 'connections', 'context', 'orm', 'migrations'],
   secrets: BASE,
@@ -123,6 +125,7 @@ describe('the parts of src', () => {
     ['pg-boss', /^pg-boss($|\/)/],
     ['pglite', /^(@mikro-orm\/pglite|@electric-sql\/pglite)($|\/)/],
     ['sqlite', /^(@mikro-orm\/sqlite|better-sqlite3)($|\/)/],
+    ['mysql', /^(@mikro-orm\/mysql|mysql2)($|\/)/],
     ['bullmq', /^bullmq($|\/)/],
   ])('know the package of %s/ only there', (folder, its) => {
     const known = imports.filter(({ specifier }) => its.test(specifier));

@@ -7,6 +7,7 @@ import * as express from 'mikro-orm-multitenancy/express';
 import * as fastify from 'mikro-orm-multitenancy/fastify';
 import * as hono from 'mikro-orm-multitenancy/hono';
 import * as koa from 'mikro-orm-multitenancy/koa';
+import * as mysql from 'mikro-orm-multitenancy/mysql';
 import * as nestjs from 'mikro-orm-multitenancy/nestjs';
 import * as openTelemetry from 'mikro-orm-multitenancy/opentelemetry';
 import * as pgBoss from 'mikro-orm-multitenancy/pg-boss';
@@ -37,6 +38,7 @@ const PUBLIC = {
     'FleetRunStateError',
     'LeaseReleasedError',
     'ManagerClosedError',
+    'MigrationIncompleteError',
     'MigrationLockTimeoutError',
     'NoTenantError',
     'OperationLostError',
@@ -55,6 +57,7 @@ const PUBLIC = {
     'TenantClosedError',
     'TenantConflictError',
     'TenantConnectionError',
+    'TenantConnectionLostError',
     'TenantDatabaseMissingError',
     'TenantDomain',
     'TenantDomains',
@@ -97,6 +100,7 @@ const PUBLIC = {
   './prometheus': ['tenancyMetricNames', 'tenancyMetrics'],
   './sqlite': ['sqliteDatabases'],
   './pglite': ['pgliteDatabases'],
+  './mysql': ['mysqlDatabases'],
 } as const;
 
 describe('the package', () => {
@@ -116,6 +120,7 @@ describe('the package', () => {
     ['./prometheus', prometheus],
     ['./sqlite', sqlite],
     ['./pglite', pglite],
+    ['./mysql', mysql],
   ] as const)('exports from "%s" exactly its public API', (entry, module) => {
     expect(Object.keys(module).sort()).toEqual([...PUBLIC[entry]]);
   });

@@ -71,15 +71,20 @@ export async function startPostgres({ maxConnections = 300, isDurable = false } 
 /** Where Linux has a file system in memory, and how much must be free there for databases that come and go. */
 const MEMORY = { folder: '/dev/shm', freeBytes: 4 * 1024 ** 3 };
 
+export function postgresFolder({ isDurable = false } = {}): Promise<string> {
+  return serverFolder('postgres', 'data/postmaster.pid', { isDurable });
+}
+
 /**
  * A temporary folder for a server, which goes with this process whatever ends it. In memory where there is room: making
  * and dropping databases is most of what the tests ask of a disk, and a slow one has their time limits run out.
  */
-export async function postgresFolder({ isDurable = false } = {}): Promise<string> {
-  const folder = await mkdtemp(join(!isDurable && (await hasMemory()) ? MEMORY.folder : tmpdir(), 'tenancy-postgres-'));
-  // As root, the server runs as the user "postgres", who must reach its folder.
+export async function serverFolder(name: string, pidFile: string, { isDurable = false } = {}): Promise<string> {
+  const parent = !isDurable && (await hasMemory()) ? MEMORY.folder : tmpdir();
+  const folder = await mkdtemp(join(parent, `tenancy-${name}-`));
+  // As root, the server runs as a user of its own, who must reach its folder.
   await chmod(folder, 0o755);
-  guardPostgres(folder);
+  guardServer(folder, pidFile);
   return folder;
 }
 
@@ -88,10 +93,13 @@ async function hasMemory(): Promise<boolean> {
   return found !== undefined && found.bavail * found.bsize >= MEMORY.freeBytes;
 }
 
-/** Has PostgreSQL stopped and its folder removed once this process is gone, also by `kill -9`. */
-function guardPostgres(folder: string): void {
+/** Has the server stopped and its folder removed once this process is gone, also by `kill -9`. */
+function guardServer(folder: string, pidFile: string): void {
   const script = fileURLToPath(new URL('./postgresGuard.mjs', import.meta.url));
-  const guard = spawn(process.execPath, [script, folder], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+  const guard = spawn(process.execPath, [script, folder, pidFile], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
   // Neither keeps this process alive. A session of its own, so that Ctrl-C does not reach it.
   guard.unref();
   (guard.stdin as Socket).unref();

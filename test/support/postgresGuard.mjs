@@ -1,12 +1,12 @@
-// Outlives the process that started PostgreSQL in this folder, and ends what that one left: no handler runs on kill -9.
+// Outlives the process that started a server, PostgreSQL or another one, in this folder, and ends what that one left: no handler runs on kill -9.
 import { existsSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 const GRACE_MS = 10_000;
-const folder = process.argv[2];
-const pidFile = join(folder, 'data', 'postmaster.pid');
+const [folder, pidName] = process.argv.slice(2);
+const pidFile = join(folder, pidName);
 
 // The pipe ends when its writer is gone, however that happened.
 for await (const _ of process.stdin);

@@ -30,6 +30,8 @@ const errors = [
   [new library.TenantReplacedError('acme', '2026-01-01T00:00:00.000Z', undefined), 'TENANT_REPLACED', 404],
   [new library.ClientGoneError(), 'CLIENT_GONE', 499],
   [new library.TenantConnectionError('acme', 'refused', { cause }), 'TENANT_CONNECTION_FAILED', 503],
+  [new library.TenantConnectionLostError('acme', { cause }), 'TENANT_CONNECTION_LOST', 503],
+  [new library.MigrationIncompleteError('acme', 'no such table', { cause }), 'MIGRATION_INCOMPLETE', 500],
   [new library.MigrationLockTimeoutError('acme', 100), 'MIGRATION_LOCK_TIMEOUT', 500],
   [new library.TenantBehindError('acme', 'Migration002', '1 is pending', 1_500, { cause }), 'TENANT_BEHIND', 503],
   [new library.TenantBusyError('acme', 100, { cause }), 'TENANT_BUSY', 503],

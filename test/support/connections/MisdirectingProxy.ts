@@ -12,7 +12,12 @@ export class MisdirectingProxy implements AsyncDisposable {
     this.#sockets = sockets;
   }
 
-  static async start(serverUrl: string, asked: string, given: string): Promise<MisdirectingProxy> {
+  static async start(
+    serverUrl: string,
+    asked: string,
+    given: string,
+    rename: (startup: Buffer, asked: string, given: string) => Buffer = renamed,
+  ): Promise<MisdirectingProxy> {
     const target = new URL(serverUrl);
     const sockets = new Set<Socket>();
     const server = createServer((client) => {
@@ -26,7 +31,7 @@ export class MisdirectingProxy implements AsyncDisposable {
         from.on('close', () => to.end());
       }
       client.once('data', (startup) => {
-        upstream.write(renamed(startup, asked, given));
+        upstream.write(rename(startup, asked, given));
         client.pipe(upstream);
       });
       upstream.pipe(client);

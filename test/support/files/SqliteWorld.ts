@@ -180,7 +180,7 @@ export async function fileReached(em: unknown): Promise<string> {
 }
 
 /** Gives each tenant as it is at the moment. */
-function catalogOver(tenants: readonly Tenant[]): TenantCatalog {
+export function catalogOver(tenants: readonly Tenant[]): TenantCatalog {
   return {
     find: async (id) => tenants.find((tenant) => tenant.id === id),
     findByDomain: async (domain) => tenants.find(({ domains }) => domains?.includes(domain)),

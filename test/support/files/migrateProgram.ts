@@ -1,16 +1,20 @@
 // Migrates one tenant from several callers of this process at once, and prints what each of them applied. With `hold`, it
-// takes the lock, says so, and keeps it until it is killed.
+// takes the lock, says so, and keeps it until it is killed. The place is a folder, or the URL of a server of MySQL.
 import { Migration } from '@mikro-orm/migrations';
 import { StaticCatalog, TenantOrmManager } from 'mikro-orm-multitenancy';
+import { mysqlDatabases } from 'mikro-orm-multitenancy/mysql';
+import { migrationsList as mysqlMigrations } from '../mysql/migrations.ts';
 import { KINDS } from './kinds.ts';
 import { migrationsList } from './migrations.ts';
 
-const [name = '', folder = '', database = '', callers = '1'] = process.argv.slice(2);
+const [name = '', place = '', database = '', callers = '1'] = process.argv.slice(2);
 
+const isMysql = name === 'MySQL';
 const kind = new Map(KINDS).get(name);
-if (kind === undefined) {
+if (kind === undefined && !isMysql) {
   throw new Error(`no kind of databases: ${name}`);
 }
+const known = isMysql ? mysqlMigrations : migrationsList;
 
 class Migration000Held extends Migration {
   override async up(): Promise<void> {
@@ -20,11 +24,11 @@ class Migration000Held extends Migration {
 }
 
 const manager = await TenantOrmManager.init({
-  databases: kind.databasesOf({ folder }),
+  databases: kind?.databasesOf({ folder: place }) ?? (mysqlDatabases({ url: place }) as never),
   orm: {
     entities: [],
     discovery: { warnWhenNoEntities: false },
-    migrations: { migrationsList: callers === 'hold' ? [Migration000Held] : migrationsList },
+    migrations: { migrationsList: callers === 'hold' ? [Migration000Held] : known },
   },
   catalog: new StaticCatalog([{ id: 'acme', database }]),
 });

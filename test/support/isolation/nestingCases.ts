@@ -14,7 +14,7 @@ export interface NestingWorld extends AsyncDisposable {
   /** Which tenant's database an EntityManager reaches, by what the database says. */
   reached(em: EntityManager): Promise<string>;
   /** Throws unless every lease is released and every connection is given back. */
-  assertNothingHeld(): void;
+  assertNothingHeld(): void | Promise<void>;
 }
 
 export const NESTED_TENANTS = ['acme', 'globex', 'initech'] as const;

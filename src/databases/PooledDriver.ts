@@ -3,7 +3,7 @@ import { contextFree } from '../orm/contextFree.ts';
 import type { OrmPool } from '../orm/OrmKind.ts';
 
 /** What one statement gave. */
-export interface FileResult {
+export interface StatementResult {
   readonly rows: unknown[];
   /** How many rows it changed; of a statement that changes some. */
   readonly changes?: number | bigint | undefined;
@@ -12,18 +12,20 @@ export interface FileResult {
 }
 
 /** What the pool lends. */
-export interface LentFile {
-  query(text: string, parameters: readonly unknown[]): Promise<FileResult>;
+export interface LentDatabase {
+  query(text: string, parameters: readonly unknown[]): Promise<StatementResult>;
   stream(text: string, parameters: readonly unknown[]): AsyncIterableIterator<unknown>;
   release(): void;
+  /** The statements by which another connection ends what this one does, or ends it; where there are such. */
+  readonly cancelledBy?: { readonly query: string; readonly session: string } | undefined;
 }
 
 /** A statement as Kysely sends it, on what the pool has lent. */
 class PooledConnection implements DatabaseConnection {
-  readonly lent: LentFile;
+  readonly lent: LentDatabase;
   #isReleased = false;
 
-  constructor(lent: LentFile) {
+  constructor(lent: LentDatabase) {
     this.lent = lent;
   }
 
@@ -46,9 +48,41 @@ class PooledConnection implements DatabaseConnection {
   }
 }
 
+/** The same where the database ends a statement when another connection says so: what `inflightQueryAbortStrategy` asks for. */
+class CancellableConnection extends PooledConnection {
+  readonly #pool: OrmPool;
+  readonly #by: NonNullable<LentDatabase['cancelledBy']>;
+
+  constructor(lent: LentDatabase, by: NonNullable<LentDatabase['cancelledBy']>, pool: OrmPool) {
+    super(lent);
+    this.#by = by;
+    this.#pool = pool;
+  }
+
+  cancelQuery(): Promise<void> {
+    return this.#send(this.#by.query);
+  }
+
+  killSession(): Promise<void> {
+    return this.#send(this.#by.session);
+  }
+
+  async #send(text: string): Promise<void> {
+    // Kysely would send it behind the statement that it is to end, in a transaction.
+    const other = (await this.#pool.connect()) as LentDatabase;
+    try {
+      await other.query(text, []);
+    } finally {
+      other.release();
+    }
+  }
+}
+
 export interface PooledDriverOptions {
-  /** The statement by which a transaction begins. */
-  readonly begin: (settings: TransactionSettings) => string;
+  /** The statements by which a transaction begins. */
+  readonly begin: (settings: TransactionSettings) => readonly string[];
+  /** Quotes the name of a savepoint. @default by double quotes */
+  readonly quote?: (name: string) => string;
   /** Whether an error of `rollback` says that the database has undone the transaction itself. */
   readonly isUndone?: (error: unknown) => boolean;
 }
@@ -68,12 +102,18 @@ export class PooledDriver implements Driver {
   }
 
   async acquireConnection(): Promise<PooledConnection> {
-    return new PooledConnection((await this.#pool.connect()) as LentFile);
+    const lent = (await this.#pool.connect()) as LentDatabase;
+    const { cancelledBy } = lent;
+    return cancelledBy === undefined
+      ? new PooledConnection(lent)
+      : new CancellableConnection(lent, cancelledBy, this.#pool);
   }
 
   async beginTransaction(connection: PooledConnection, settings: TransactionSettings): Promise<void> {
     try {
-      await connection.lent.query(this.#options.begin(settings), []);
+      for (const statement of this.#options.begin(settings)) {
+        await connection.lent.query(statement, []);
+      }
     } catch (error) {
       // Kysely forgets the connection of a controlled transaction that has not begun.
       connection.release();
@@ -96,15 +136,19 @@ export class PooledDriver implements Driver {
   }
 
   async savepoint({ lent }: PooledConnection, name: string): Promise<void> {
-    await lent.query(`savepoint ${quoted(name)}`, []);
+    await lent.query(`savepoint ${this.#quoted(name)}`, []);
   }
 
   async rollbackToSavepoint({ lent }: PooledConnection, name: string): Promise<void> {
-    await lent.query(`rollback to ${quoted(name)}`, []);
+    await lent.query(`rollback to savepoint ${this.#quoted(name)}`, []);
   }
 
   async releaseSavepoint({ lent }: PooledConnection, name: string): Promise<void> {
-    await lent.query(`release ${quoted(name)}`, []);
+    await lent.query(`release savepoint ${this.#quoted(name)}`, []);
+  }
+
+  #quoted(name: string): string {
+    return (this.#options.quote ?? doublyQuoted)(name);
   }
 
   async releaseConnection(connection: PooledConnection): Promise<void> {
@@ -116,11 +160,11 @@ export class PooledDriver implements Driver {
   }
 }
 
-function quoted(name: string): string {
+function doublyQuoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-function resultOf<R>({ rows, changes, lastInsertRowid }: FileResult): QueryResult<R> {
+function resultOf<R>({ rows, changes, lastInsertRowid }: StatementResult): QueryResult<R> {
   return {
     rows: rows as R[],
     ...(changes === undefined ? {} : { numAffectedRows: BigInt(changes) }),

@@ -1,0 +1,63 @@
+// Checked by `npm run typecheck`; never run. What the types of an application over MySQL or MariaDB become.
+import { defineEntity, p } from '@mikro-orm/core';
+import { MariaDbDriver } from '@mikro-orm/mariadb';
+import { type MySqlDriver, SqlEntityManager } from '@mikro-orm/mysql';
+import { StaticCatalog, TenantOrmManager } from 'mikro-orm-multitenancy';
+import { bySubdomain, tenancy, trustResolution } from 'mikro-orm-multitenancy/koa';
+import { mysqlDatabases } from 'mikro-orm-multitenancy/mysql';
+
+type Equal<A, B> = (<X>() => X extends A ? 1 : 2) extends <X>() => X extends B ? 1 : 2 ? true : false;
+function expectType<T extends true>(): T | undefined {
+  return undefined;
+}
+
+const House = defineEntity({
+  name: 'House',
+  properties: { id: p.integer().primary(), address: p.string(), rooms: p.integer().nullable() },
+});
+const orm = { entities: [House] };
+const databases = mysqlDatabases({ url: 'mysql://app:secret@localhost' });
+const catalog = new StaticCatalog([{ id: 'acme', database: 'acme', plan: 'gold' }]);
+
+export async function inferred(): Promise<void> {
+  const manager = await TenantOrmManager.init({ databases, orm, catalog });
+  await manager.run('acme', async (em, tenant) => {
+    expectType<Equal<typeof tenant.plan, string>>();
+    expectType<Equal<ReturnType<typeof em.getDriver> extends MySqlDriver ? true : false, true>>();
+    // @ts-expect-error a method of PostgreSQL's EntityManager
+    void em.refreshMaterializedView;
+    const houses = await em.find(House, { rooms: { $gt: 2 } });
+    expectType<Equal<(typeof houses)[number]['address'], string>>();
+    const [row] = await em.getKysely().selectFrom('house').select(['address', 'rooms']).execute();
+    expectType<Equal<typeof row, { address: string; rooms: number | null } | undefined>>();
+  });
+  await using lease = await manager.acquire('acme');
+  expectType<Equal<typeof lease.orm.driver extends MySqlDriver ? true : false, true>>();
+  tenancy(manager, { resolve: bySubdomain('example.com'), authorize: trustResolution });
+}
+
+class AppEntityManager extends SqlEntityManager<MySqlDriver> {
+  houses(): Promise<number> {
+    return this.count(House);
+  }
+}
+
+export async function entityManager(): Promise<void> {
+  const manager = await TenantOrmManager.init({ databases, orm: { ...orm, entityManager: AppEntityManager }, catalog });
+  const count = await manager.run('acme', (em) => em.houses());
+  expectType<Equal<typeof count, number>>();
+}
+
+/** MikroORM's driver of MariaDB is one of MySQL. */
+export async function mariadb(): Promise<void> {
+  await TenantOrmManager.init({ databases, orm: { ...orm, driver: MariaDbDriver }, catalog });
+}
+
+export async function refused(): Promise<void> {
+  // @ts-expect-error either a server of PostgreSQL or databases
+  await TenantOrmManager.init({ databases, server: 'postgresql://localhost', orm, catalog });
+  // @ts-expect-error a database is never an option of all tenants
+  await TenantOrmManager.init({ databases, orm: { ...orm, dbName: 'acme' }, catalog });
+  // @ts-expect-error the central database is PostgreSQL's
+  await TenantOrmManager.init({ databases, orm, central: { database: 'central' } });
+}
