@@ -50,6 +50,10 @@ describe('a server', () => {
     // It keeps its sessions, while its name leads to the new primary already.
     await old.query('alter system set default_transaction_read_only = on');
     await old.query('select pg_reload_conf()');
+    // Once new sessions know, those that are there have been told.
+    while (
+      (await old.query<{ on: string }>("select current_setting('default_transaction_read_only') as on"))[0]?.on !== 'on'
+    );
     await using _primary = await world.copyTo(serverUrl());
     world.proxy.leadTo(serverUrl());
     let refused = 0;

@@ -179,5 +179,5 @@ describe('the status of a fleet', () => {
     expect(most).toBeLessThanOrEqual(4);
     expect({ handles, leases }).toEqual({ handles: { open: 0, opening: 0, leased: 0 }, leases: 0 });
     await tenants.noSessions();
-  });
+  }, 120_000);
 });
