@@ -23,5 +23,10 @@ export default {
   ],
   transform: { target: 'node22' },
   // MikroORM knows entities and services by the names of their classes.
-  output: { dir: process.env.BUNDLE, entryFileNames: 'program.mjs', chunkFileNames: '[name]-[hash].mjs', keepNames: true },
+  output: {
+    dir: process.env.BUNDLE,
+    entryFileNames: 'program.mjs',
+    chunkFileNames: '[name]-[hash].mjs',
+    keepNames: true,
+  },
 };
