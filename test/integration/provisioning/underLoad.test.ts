@@ -20,7 +20,9 @@ describe('a fleet under load', () => {
   it('loses, doubles and crosses no row while tenants are provisioned, moved and dropped', async () => {
     await using other = await OwnPostgres.start({ max_connections: 100 });
     await using world = await LifeWorld.create({ otherUrl: other.url });
-    const [serving, operating] = [await world.manager(), await world.manager()];
+    // A busy machine may need longer for what is under way than the other tests have.
+    const provisioning = { drainTimeoutMs: 10_000 };
+    const [serving, operating] = [await world.manager({ provisioning }), await world.manager({ provisioning })];
     const ids = Array.from({ length: TENANTS }, (_, n) => `t${n}`);
     for (const id of ids) {
       await operating.provision({ id, server: 'default' });
