@@ -1,6 +1,7 @@
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from 'kysely';
 import { contextFree } from '../orm/contextFree.ts';
 import type { OrmPool } from '../orm/OrmKind.ts';
+import { quoteIdentifier } from '../tenant/databaseName.ts';
 
 /** What one statement gave. */
 export interface StatementResult {
@@ -148,7 +149,7 @@ export class PooledDriver implements Driver {
   }
 
   #quoted(name: string): string {
-    return (this.#options.quote ?? doublyQuoted)(name);
+    return (this.#options.quote ?? quoteIdentifier)(name);
   }
 
   async releaseConnection(connection: PooledConnection): Promise<void> {
@@ -158,10 +159,6 @@ export class PooledDriver implements Driver {
   async destroy(): Promise<void> {
     await this.#pool.end();
   }
-}
-
-function doublyQuoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }
 
 function resultOf<R>({ rows, changes, lastInsertRowid }: StatementResult): QueryResult<R> {

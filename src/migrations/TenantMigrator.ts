@@ -10,7 +10,7 @@ import type { OrmTemplate } from '../orm/OrmTemplate.ts';
 import { statusOf, type Tenant, type TenantStatus } from '../tenant/Tenant.ts';
 import { lockMigrations } from './advisoryLock.ts';
 import { directSession } from './directSession.ts';
-import { executedMigrations, migrationsTable } from './executedMigrations.ts';
+import { executedMigrations } from './executedMigrations.ts';
 import { MigrationFiles } from './MigrationFiles.ts';
 import { MigrationPool } from './MigrationPool.ts';
 import { migratorOf } from './migratorOf.ts';
@@ -86,8 +86,8 @@ export class TenantMigrator {
 
   /** The migrations applied to the tenant's database. Takes no lock and changes nothing. */
   async getExecuted(): Promise<MigrationRow[]> {
-    const table = migrationsTable(this.#parts.template.orm);
-    return this.#session((connection) => executedMigrations(connection, table));
+    const { orm } = this.#parts.template;
+    return this.#session((connection) => executedMigrations(connection, orm));
   }
 
   async #migrate(

@@ -3,8 +3,9 @@ import type { Connection } from 'mysql2';
 import { OpenCounts } from '../databases/OpenCounts.ts';
 import { messageOf, TenancyConfigurationError } from '../errors.ts';
 import { OTHER_DATABASES, type OtherDatabases, type OtherDatabasesParts } from '../orm/OtherDatabases.ts';
+import { quoteByBackticks } from '../tenant/databaseName.ts';
 import { assertNoSchemas } from './assertNoSchemas.ts';
-import { assertMysqlName, quoteMysqlName } from './databaseName.ts';
+import { assertMysqlName } from './databaseName.ts';
 import { type CheckedMysqlOptions, checkMysqlOptions, type MysqlOptions } from './MysqlOptions.ts';
 import { MysqlServer } from './MysqlServer.ts';
 import { MysqlTenantDialect } from './MysqlTenantDialect.ts';
@@ -51,7 +52,7 @@ export class MysqlServerDatabases implements OtherDatabases<MySqlDriver> {
     assertMysqlName(database);
     await this.#administer(`The database "${database}" cannot be created`, async (client) => {
       try {
-        await send(client, `create database ${quoteMysqlName(database)} character set utf8mb4`);
+        await send(client, `create database ${quoteByBackticks(database)} character set utf8mb4`);
       } catch (error) {
         if ((error as { readonly code?: unknown }).code === 'ER_DB_CREATE_EXISTS') {
           throw new TenancyConfigurationError(`The database "${database}" exists already. Choose another name.`);
@@ -78,7 +79,7 @@ export class MysqlServerDatabases implements OtherDatabases<MySqlDriver> {
     assertMysqlName(database);
     this.#open.assertClosed(database, database);
     await this.#administer(`The database "${database}" cannot be dropped`, (client) =>
-      send(client, `drop database if exists ${quoteMysqlName(database)}`),
+      send(client, `drop database if exists ${quoteByBackticks(database)}`),
     );
   }
 

@@ -1,7 +1,7 @@
 import { type Driver, MysqlDialect, type MysqlPool, type TransactionSettings } from 'kysely';
 import { PooledDriver } from '../databases/PooledDriver.ts';
 import type { OrmPool } from '../orm/OrmKind.ts';
-import { quoteMysqlName } from './databaseName.ts';
+import { quoteByBackticks } from '../tenant/databaseName.ts';
 
 /** Kysely's dialect of MySQL over a tenant's pool, which keeps no request's objects alive. */
 export class MysqlTenantDialect extends MysqlDialect {
@@ -14,7 +14,7 @@ export class MysqlTenantDialect extends MysqlDialect {
   }
 
   override createDriver(): Driver {
-    return new PooledDriver(this.#pool, { begin, quote: quoteMysqlName }) as Driver;
+    return new PooledDriver(this.#pool, { begin, quote: quoteByBackticks }) as Driver;
   }
 }
 

@@ -21,8 +21,3 @@ export function assertMysqlName(name: unknown, tenantId?: string): asserts name 
     );
   }
 }
-
-/** Quotes a name of the server's, as of a database or a savepoint. */
-export function quoteMysqlName(name: string): string {
-  return `\`${name.replaceAll('`', '``')}\``;
-}

@@ -30,7 +30,7 @@ function problemOf(name: unknown): string | undefined {
   return RESERVED.has(name) ? "is one of PostgreSQL's own; give each tenant a database of its own" : undefined;
 }
 
-/** Quotes an SQL identifier. The only place in this library where a name becomes part of a statement. */
+/** Quotes an SQL identifier. Here and in {@link quoteByBackticks} alone a name becomes part of a statement. */
 export function quoteIdentifier(name: string): string {
   if (name === '' || name.includes('\0') || Buffer.byteLength(name) > MAX_IDENTIFIER_BYTES) {
     throw new TenancyConfigurationError(
@@ -38,4 +38,9 @@ export function quoteIdentifier(name: string): string {
     );
   }
   return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** The same for MySQL and MariaDB, whose names are longer. */
+export function quoteByBackticks(name: string): string {
+  return `\`${name.replaceAll('`', '``')}\``;
 }

@@ -1,5 +1,5 @@
 import { BaseMySqlPlatform, type SqlEntityManager, SqlitePlatform } from '@mikro-orm/postgresql';
-import { quoteIdentifier } from '../tenant/databaseName.ts';
+import { quoteByBackticks, quoteIdentifier } from '../tenant/databaseName.ts';
 
 /** The tables of the tenant's database that have the text anywhere in a row. */
 export function tablesWith(em: SqlEntityManager, text: string): Promise<string[]> {
@@ -12,7 +12,7 @@ export function tablesWith(em: SqlEntityManager, text: string): Promise<string[]
       em,
       text,
       "select table_name as name from information_schema.tables where table_schema = database() and table_type = 'BASE TABLE'",
-      (name) => `\`${name.replaceAll('`', '``')}\``,
+      quoteByBackticks,
     );
   }
   return tablesOfPostgres(em, text);

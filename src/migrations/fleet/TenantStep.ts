@@ -1,7 +1,7 @@
 import { sessionWith } from '../../connections/SessionSettings.ts';
 import { messageOf } from '../../errors.ts';
 import type { TenancyEmitter } from '../../events.ts';
-import { executedMigrations } from '../executedMigrations.ts';
+import { executedNames } from '../executedMigrations.ts';
 import type { KnownMigration } from '../MigrationFiles.ts';
 import { failureOf } from '../status/failureOf.ts';
 import type { MigrationLock, TenantMigrator } from '../TenantMigrator.ts';
@@ -111,7 +111,7 @@ function resultOf(
 }
 
 async function namesIn({ connection }: MigrationLock, { table }: TenantStepParts): Promise<readonly string[]> {
-  return (await executedMigrations(connection, table)).map(({ name }) => name);
+  return executedNames(connection, table);
 }
 
 function reportOf(error: unknown, watch: ReturnType<typeof watchMigrations>): FleetFailure {

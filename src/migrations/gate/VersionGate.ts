@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../../connections/Clock.ts';
 import type { Lent } from '../../connections/TenantPool.ts';
 import { ManagerClosedError } from '../../errors.ts';
 import type { TenancyEmitter } from '../../events.ts';
-import { executedMigrations } from '../executedMigrations.ts';
+import { executedNames } from '../executedMigrations.ts';
 import { TenantGate } from './TenantGate.ts';
 import type { CheckedVersionGate } from './VersionGateOptions.ts';
 
@@ -83,7 +83,7 @@ export class VersionGate {
       executed: async () => {
         const connection = await handle.connect();
         try {
-          return (await executedMigrations(connection, table)).map(({ name }) => name);
+          return await executedNames(connection, table);
         } finally {
           connection.release();
         }

@@ -1,7 +1,7 @@
 import type { PostgresServer } from '../../connections/PostgresServer.ts';
 import { messageOf } from '../../errors.ts';
 import type { Tenant } from '../../tenant/Tenant.ts';
-import { executedMigrations, migrationsTable, type QuerySession } from '../executedMigrations.ts';
+import { executedNames, migrationsTable, type QuerySession } from '../executedMigrations.ts';
 import type { KnownMigration } from '../MigrationFiles.ts';
 import { compareMigrations } from './compareMigrations.ts';
 import { expectedVersion, type NotComparable } from './expectedVersion.ts';
@@ -117,7 +117,7 @@ export class DriftCheck<T extends Tenant> {
 
   async #versionOf(session: QuerySession): Promise<number | NotComparable> {
     const { known } = this.#parts;
-    const executed = (await executedMigrations(session, this.#table)).map(({ name }) => name);
+    const executed = await executedNames(session, this.#table);
     return expectedVersion(compareMigrations(known, executed, undefined), known.length);
   }
 }

@@ -2,7 +2,7 @@ import type { PostgresServer } from '../../connections/PostgresServer.ts';
 import type { EndablePool } from '../../connections/TenantPool.ts';
 import type { OrmTemplate } from '../../orm/OrmTemplate.ts';
 import { serverOf, type Tenant } from '../../tenant/Tenant.ts';
-import { executedMigrations, migrationsTable } from '../executedMigrations.ts';
+import { executedNames, migrationsTable } from '../executedMigrations.ts';
 import { type KnownMigration, MigrationFiles } from '../MigrationFiles.ts';
 import { compareMigrations } from './compareMigrations.ts';
 import { DriftCheck, type SchemaReading } from './DriftCheck.ts';
@@ -110,7 +110,7 @@ export class FleetStatusReader<T extends Tenant> {
     const table = migrationsTable(this.#parts.template.orm);
     const answers = await by.sessions.each(tenants, async (session) => ({
       fingerprint: by.drift ? await fingerprintOf(session, table) : undefined,
-      executed: (await executedMigrations(session, table)).map(({ name }) => name),
+      executed: await executedNames(session, table),
     }));
     return tenants.map((tenant) => {
       const answer = answers.get(tenant);

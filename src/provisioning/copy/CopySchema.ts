@@ -1,6 +1,6 @@
 import type { LentConnection } from '../../connections/TenantPool.ts';
 import { TenancyEmitter } from '../../events.ts';
-import { executedMigrations, migrationsTable } from '../../migrations/executedMigrations.ts';
+import { executedNames, migrationsTable } from '../../migrations/executedMigrations.ts';
 import { MigrationFiles } from '../../migrations/MigrationFiles.ts';
 import { type SchemaDifference, schemaDifferences } from '../../migrations/status/schemaDifferences.ts';
 import { objectsOf } from '../../migrations/status/schemaOf.ts';
@@ -23,7 +23,7 @@ export class CopySchema {
 
   /** The names of the migrations that a database has, in the order of their application. */
   async executed(session: LentConnection): Promise<string[]> {
-    return (await executedMigrations(session, migrationsTable(this.#parts.orm.orm))).map(({ name }) => name);
+    return executedNames(session, migrationsTable(this.#parts.orm.orm));
   }
 
   /** Applies these migrations to an empty database. Rejects with `DatabaseCopyError` where this release lacks one. */

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { CHROMIUM, launchChromium } from '../../support/dashboard/chromium.ts';
 import { DashboardServer } from '../../support/dashboard/DashboardServer.ts';
 import { OperatedWorld } from '../../support/dashboard/OperatedWorld.ts';
+import { describeWhere } from '../../support/describeWhere.ts';
 
 const PICTURES = join(import.meta.dirname, '../../../docs/pictures');
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -23,11 +24,9 @@ async function violations(page: Page, where: string, runOnly: object): Promise<s
   return found.violations.map(({ id, nodes }) => `${where}: ${id}: ${nodes.map(({ html }) => html).join(' ')}`);
 }
 
-describe('the dashboard in a browser', () => {
-  if (CHROMIUM === undefined) {
-    it.skip('is not shown here: Chromium is not installed (Debian, Ubuntu: apt-get install chromium)', () => {});
-    return;
-  }
+const needed = { name: 'Chromium', isInstalled: CHROMIUM !== undefined, package: 'chromium' };
+
+describeWhere(needed, 'the dashboard in a browser', () => {
   let world: OperatedWorld;
   /** Its pages renew themselves all the time. */
   let server: DashboardServer;

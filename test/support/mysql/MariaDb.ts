@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chown, mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, it } from '@jest/globals';
 import { createConnection } from 'mysql2/promise';
+import { describeWhere } from '../describeWhere.ts';
 import { freePort, serverFolder } from '../postgres.ts';
 
 /** Where Debian puts it; elsewhere it is found by the path. */
@@ -166,15 +166,10 @@ export class MariaDb implements AsyncDisposable {
   }
 }
 
-/** A `describe` of what only a real server shows; without one, a single skipped test says so. */
-export function describeWithMariaDb(name: string, cases: () => void): void {
-  describe(name, () => {
-    if (MariaDb.isInstalled) {
-      cases();
-    } else {
-      it.skip('is not shown here: MariaDB is not installed (Debian: apt-get install mariadb-server-core)', () => {});
-    }
-  });
+/** A `describe` of what only a real server shows. */
+export function describeWithMariaDb(title: string, cases: () => void): void {
+  const { isInstalled } = MariaDb;
+  describeWhere({ name: 'MariaDB', isInstalled, package: 'mariadb-server-core' }, title, cases);
 }
 
 function program(): string | undefined {

@@ -1,13 +1,8 @@
-import { describe, it } from '@jest/globals';
+import { describeWhere } from '../describeWhere.ts';
 import { PgBouncer } from './PgBouncer.ts';
 
-/** A `describe` of what only a real PgBouncer shows; without one, a single skipped test says so. */
-export function describeWithPgBouncer(name: string, cases: () => void): void {
-  describe(name, () => {
-    if (PgBouncer.program === undefined) {
-      it.skip('is not shown here: PgBouncer is not installed (Debian, Ubuntu: apt-get install pgbouncer)', () => {});
-    } else {
-      cases();
-    }
-  });
+/** A `describe` of what only a real PgBouncer shows. */
+export function describeWithPgBouncer(title: string, cases: () => void): void {
+  const isInstalled = PgBouncer.program !== undefined;
+  describeWhere({ name: 'PgBouncer', isInstalled, package: 'pgbouncer' }, title, cases);
 }

@@ -2,8 +2,9 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { TenancyConfigurationError } from 'mikro-orm-multitenancy';
 import { mysqlDatabases } from 'mikro-orm-multitenancy/mysql';
-import { assertMysqlName, quoteMysqlName } from '../../../src/mysql/databaseName.ts';
+import { assertMysqlName } from '../../../src/mysql/databaseName.ts';
 import { checkMysqlOptions } from '../../../src/mysql/MysqlOptions.ts';
+import { quoteByBackticks } from '../../../src/tenant/databaseName.ts';
 
 const url = 'mysql://app:secret@localhost:3307';
 
@@ -69,6 +70,6 @@ describe('a name of a database of MySQL', () => {
   });
 
   it('is quoted so that it stays one name', () => {
-    expect(quoteMysqlName('a`b')).toBe('`a``b`');
+    expect(quoteByBackticks('a`b')).toBe('`a``b`');
   });
 });
