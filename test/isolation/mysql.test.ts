@@ -1,18 +1,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { EntitySchema, RequestContext, wrap } from '@mikro-orm/core';
+import { EntitySchema, wrap } from '@mikro-orm/core';
 import {
-  currentTenant,
   TenancyConfigurationError,
   TenantClosedError,
   TenantDatabaseMissingError,
   TenantOrmManager,
-  WrongTenantError,
 } from 'mikro-orm-multitenancy';
 import { mysqlDatabases } from 'mikro-orm-multitenancy/mysql';
-import { House, Person, Room, Tag } from '../support/isolation/entities.ts';
-import { expectKeptApart } from '../support/isolation/keptApart.ts';
-import { describeNesting, NESTED_TENANTS, type NestingWorld } from '../support/isolation/nestingCases.ts';
-import { RemoteCacheServer, remoteCacheOver } from '../support/isolation/RemoteCache.ts';
+import { House, Person } from '../support/isolation/entities.ts';
+import { describeIsolation } from '../support/kinds/isolationCases.ts';
 import { describeWithMariaDb, MariaDb } from '../support/mysql/MariaDb.ts';
 import { MysqlWorld } from '../support/mysql/MysqlWorld.ts';
 
@@ -28,17 +24,7 @@ describeWithMariaDb('tenants with a database of MariaDB each', () => {
     await server[Symbol.asyncDispose]();
   });
 
-  describeNesting('in runs inside runs', async () => {
-    const nested = await MysqlWorld.create(server, { ids: NESTED_TENANTS });
-    return {
-      manager: nested.manager as unknown as NestingWorld['manager'],
-      reset: () => nested.reset(),
-      people: () => nested.people(),
-      reached: async (em) => (await nested.reached(em)) ?? 'none',
-      assertNothingHeld: () => nested.assertNothingHeld(),
-      [Symbol.asyncDispose]: () => nested[Symbol.asyncDispose](),
-    };
-  });
+  describeIsolation('of which each has its own', (options) => MysqlWorld.create(server, options), 20);
 
   describe('of which one', () => {
     beforeEach(async () => {
@@ -64,63 +50,6 @@ describeWithMariaDb('tenants with a database of MariaDB each', () => {
         }),
       );
       expect(await world.people()).toEqual({ acme: 6, globex: 3, initech: 3 });
-    });
-
-    it('uses its own context in Promise.all, timers and streams', async () => {
-      await Promise.all(
-        world.tenants.flatMap(({ id }) =>
-          Array.from({ length: 6 }, () =>
-            world.manager.run(id, async (em) => {
-              await new Promise((resolve) => setTimeout(resolve, 1));
-              expect(await world.reached(world.manager.em)).toBe(id);
-              expect(await world.reached(RequestContext.getEntityManager())).toBe(id);
-              const texts: string[] = [];
-              for await (const house of em.stream(House, { orderBy: { id: 1 } })) {
-                texts.push(house.address);
-                await new Promise((resolve) => setImmediate(resolve));
-                expect(currentTenant()?.id).toBe(id);
-              }
-              expect(texts).toEqual([1, 2, 3].map((n) => `${id} house ${n}`));
-            }),
-          ),
-        ),
-      );
-    });
-
-    it('refuses entities of another one, in data, conditions, relations and collections', async () => {
-      const [person, room] = await world.manager.run('globex', async (em) => [
-        await em.findOneOrFail(Person, 2, { populate: ['houses'] }),
-        await em.findOneOrFail(Room, 1),
-      ]);
-      await world.manager.run('acme', async (em) => {
-        expect(() => em.persist(person)).toThrow(WrongTenantError);
-        expect(() => em.merge(person)).toThrow(WrongTenantError);
-        expect(() => em.remove(person)).toThrow(WrongTenantError);
-        await expect(em.find(House, { owner: person })).rejects.toThrow(WrongTenantError);
-        await expect(em.nativeUpdate(House, {}, { owner: person })).rejects.toThrow(WrongTenantError);
-        expect(() => em.createQueryBuilder(House).where({ owner: person })).toThrow(WrongTenantError);
-        const house = await em.findOneOrFail(House, 1, { populate: ['rooms'] });
-        house.owner = person;
-        await expect(em.flush()).rejects.toThrow(WrongTenantError);
-        em.clear();
-        const work = async () => {
-          const other = await em.findOneOrFail(House, 1, { populate: ['rooms'] });
-          other.rooms.add(room);
-          await em.flush();
-        };
-        await expect(work()).rejects.toThrow(WrongTenantError);
-      });
-      expect(world.statements.filter(({ text }) => /\b(insert|update|delete)\b/.test(text))).toEqual([]);
-    });
-
-    it('was closed meanwhile refuses what comes late, and is opened anew for the next run', async () => {
-      let late: (() => Promise<unknown>) | undefined;
-      await world.manager.run('acme', (em) => {
-        late = () => em.find(House, {});
-      });
-      await world.manager.evict('acme');
-      await expect(late?.()).rejects.toThrow(TenantClosedError);
-      expect(await world.manager.run('acme', (em) => em.count(House))).toBe(3);
     });
 
     it('is closed inside of a transaction loses it, and under a statement has the server end it', async () => {
@@ -150,25 +79,11 @@ describeWithMariaDb('tenants with a database of MariaDB each', () => {
       expect(left).toHaveLength(0);
       await world.manager.run('acme', (em) => add(em));
     });
-
-    it('is closed in the middle of a stream ends the stream', async () => {
-      const read = world.manager.run('acme', async (em) => {
-        for await (const _ of em.stream(House, {})) {
-          await world.manager.evict('acme', { timeoutMs: 0 });
-        }
-      });
-      await expect(read).rejects.toThrow(TenantClosedError);
-      expect(await world.manager.run('acme', (em) => em.count(House))).toBe(3);
-    });
-
-    it('keeps its texts over interleavings of reads, writes, nested runs and evictions', async () => {
-      const manager = world.manager as unknown as NestingWorld['manager'];
-      const reached = async (em: unknown) => (await world.reached(em)) ?? 'none';
-      await expectKeptApart({ manager, reached }, NESTED_TENANTS, 20);
-    }, 120_000);
   });
 
   describe('where a schema of MikroORM is another database', () => {
+    beforeEach(() => world.reset());
+
     const other = () => world.databaseOf('globex');
     const refused = 'names another database';
 
@@ -312,23 +227,5 @@ describeWithMariaDb('tenants with a database of MariaDB each', () => {
     await expect(lease.orm.schema.update()).rejects.toThrow(TenantDatabaseMissingError);
     lease.release();
     expect(await missing.databases.exists(database)).toBe(false);
-  });
-
-  it('have rows of their own in one result cache', async () => {
-    const remote = new RemoteCacheServer();
-    await using cached = await MysqlWorld.create(server, {
-      orm: { resultCache: { adapter: remoteCacheOver(remote) } },
-    });
-    for (const id of ['acme', 'globex', 'acme', 'globex']) {
-      const house = await cached.manager.run(id, (em) => em.findOneOrFail(House, 1, { cache: ['first', 10_000] }));
-      expect(house.address).toBe(`${id} house 1`);
-    }
-    expect(remote.entries.size).toBe(2);
-  });
-
-  it('have metadata of their own where that is asked for', async () => {
-    await using apart = await MysqlWorld.create(server, { manager: { shareMetadata: false } });
-    const texts = await apart.manager.each(async (em) => (await em.findOneOrFail(Tag, 1)).name);
-    expect(texts.map((one) => (one.ok ? one.value : one.error))).toEqual(['acme tag 1', 'globex tag 1']);
   });
 });

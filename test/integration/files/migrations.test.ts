@@ -72,7 +72,7 @@ describe.each(KINDS)("%s: a tenant's migrations", (name, kind) => {
       await once(other.stdout, 'data');
       await expect(world.manager.migrator('acme').up()).rejects.toThrow(MigrationLockTimeoutError);
       // Who waits is turned away when the manager closes.
-      const patient = await SqliteWorld.over(world, { orm });
+      const patient = await world.another({ orm });
       const waiting = expect(patient.migrator('acme').up()).rejects.toThrow(TenantClosedError);
       await until(async () => patient.stats().servers['default']?.reserved.inUse === 1, 'nobody waits');
       await patient.close({ timeoutMs: 0 });

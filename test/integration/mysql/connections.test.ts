@@ -96,7 +96,7 @@ describeWithMariaDb('connections to MariaDB', () => {
   it('are tried before they are used when they were idle for long, and replaced when nobody answers on them', async () => {
     await using world = await MysqlWorld.create(server, { ids: ['acme'] });
     await using proxy = await StallingProxy.start(server.urlOf());
-    const manager = await MysqlWorld.over(world, { databases: { url: proxy.url, checkAfterIdleMs: 1 } });
+    const manager = await world.another({ databases: { url: proxy.url, checkAfterIdleMs: 1 } });
     const closed: string[] = [];
     manager.events.on('connection:closed', ({ reason }) => closed.push(reason));
     expect(await manager.run('acme', (em) => em.count(House))).toBe(3);
@@ -113,7 +113,7 @@ describeWithMariaDb('connections to MariaDB', () => {
   it('that cannot be cleaned, since nobody answers, are given up, and keep no room', async () => {
     await using world = await MysqlWorld.create(server, { ids: ['acme'] });
     await using proxy = await StallingProxy.start(server.urlOf());
-    const manager = await MysqlWorld.over(world, {
+    const manager = await world.another({
       databases: { url: proxy.url, maxConnectionsPerTenant: 1, acquireTimeoutMs: 10_000 },
     });
     const closed: string[] = [];
@@ -138,7 +138,7 @@ describeWithMariaDb('connections to MariaDB', () => {
     await using proxy = await MisdirectingProxy.start(server.urlOf(), asked, given, (startup) =>
       Buffer.from(startup.toString('latin1').replace(asked, given), 'latin1'),
     );
-    const manager = await MysqlWorld.over(world, { databases: { url: proxy.url } });
+    const manager = await world.another({ databases: { url: proxy.url } });
     await expect(manager.run('aaaa', (em) => em.count(House))).rejects.toThrow(WrongDatabaseError);
     expect(await manager.run('bbbb', (em) => em.count(House))).toBe(3);
     await manager.close();
@@ -154,7 +154,7 @@ describeWithMariaDb('connections to MariaDB', () => {
     afterAll(() => world[Symbol.asyncDispose]());
 
     it('for an account that is not let in say so, without its password', async () => {
-      const manager = await MysqlWorld.over(world, { databases: { url: server.urlOf({ password: 'wrong-secret' }) } });
+      const manager = await world.another({ databases: { url: server.urlOf({ password: 'wrong-secret' }) } });
       const work = manager.run('acme', (em) => em.count(House));
       await expect(work).rejects.toThrow(TenantConnectionError);
       await expect(work).rejects.toThrow('Access denied');
@@ -165,7 +165,7 @@ describeWithMariaDb('connections to MariaDB', () => {
     });
 
     it('for an account without rights to the database say so, and an account of one database reaches no other', async () => {
-      const manager = await MysqlWorld.over(world, {
+      const manager = await world.another({
         databases: { url: server.urlOf({ user: 'few', password: 'few' }) },
       });
       await expect(manager.run('globex', (em) => em.count(House))).rejects.toThrow(TenantConnectionError);
@@ -178,8 +178,8 @@ describeWithMariaDb('connections to MariaDB', () => {
 
     it('because the account has too many say so, and wait for those of this process', async () => {
       const url = server.urlOf({ user: 'few', password: 'few' });
-      const manager = await MysqlWorld.over(world, { databases: { url } });
-      const other = await MysqlWorld.over(world, { databases: { url, acquireTimeoutMs: 300 } });
+      const manager = await world.another({ databases: { url } });
+      const other = await world.another({ databases: { url, acquireTimeoutMs: 300 } });
       await manager.run('acme', (outer) =>
         outer.transactional(async (em) => {
           await em.count(House);
@@ -212,7 +212,7 @@ describeWithMariaDb('connections to MariaDB', () => {
       });
       const address = silent.address();
       const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
-      const manager = await MysqlWorld.over(world, {
+      const manager = await world.another({
         databases: { url: server.urlOf({ port }), connectTimeoutMs: 100, reservedConnections: 1, maxConnections: 5 },
       });
       const down: TenancyEvents['server:down'][] = [];
@@ -229,7 +229,7 @@ describeWithMariaDb('connections to MariaDB', () => {
     });
 
     it('because there is no server say so', async () => {
-      const manager = await MysqlWorld.over(world, { databases: { url: server.urlOf({ port: await freePort() }) } });
+      const manager = await world.another({ databases: { url: server.urlOf({ port: await freePort() }) } });
       await expect(manager.run('acme', (em) => em.count(House))).rejects.toThrow('ECONNREFUSED');
       await manager.close();
     });
@@ -238,7 +238,7 @@ describeWithMariaDb('connections to MariaDB', () => {
       let password: () => string = () => {
         throw new Error('the safe is shut');
       };
-      const manager = await MysqlWorld.over(world, {
+      const manager = await world.another({
         databases: { url: `mysql://${APP.user}@127.0.0.1:${server.port}`, password: () => password() },
       });
       await expect(manager.run('acme', (em) => em.count(House))).rejects.toThrow('the function `password`');

@@ -72,7 +72,7 @@ describeWithMariaDb("a tenant's migrations on MariaDB", () => {
       await expect(world.manager.migrator('acme').up()).rejects.toThrow(MigrationLockTimeoutError);
       // The lock is of the one database, although the server has one name for it.
       expect(await world.manager.migrator('globex').up()).toHaveLength(2);
-      const patient = await MysqlWorld.over(world, { orm });
+      const patient = await world.another({ orm });
       const waiting = expect(patient.migrator('acme').up()).rejects.toThrow(TenantClosedError);
       await until(async () => patient.stats().servers['default']?.reserved.inUse === 1, 'nobody waits');
       await patient.close({ timeoutMs: 0 });

@@ -1,53 +1,29 @@
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import type { SqlEntityManager, SqliteDriver } from '@mikro-orm/sqlite';
-import {
-  currentTenant,
-  type OtherManagerOptions,
-  type Tenant,
-  type TenantCatalog,
-  TenantOrmManager,
-  type TenantStatus,
-} from 'mikro-orm-multitenancy';
+import type { SqliteDriver } from '@mikro-orm/sqlite';
 import type { FilesOptions, SqliteFiles } from 'mikro-orm-multitenancy/sqlite';
-import { entities, tables } from '../isolation/entities.ts';
+import { tables } from '../isolation/entities.ts';
+import { type KindManager, type KindOptions, type KindParts, KindWorld, openKind } from '../kinds/KindWorld.ts';
 import { type Kind, SQLITE, type SqliteFile } from './kinds.ts';
 
-export type SqliteManager = TenantOrmManager<Tenant, SqlEntityManager<SqliteDriver>>;
-
-export interface SqliteWorldOptions {
+export interface SqliteWorldOptions extends KindOptions<SqliteDriver> {
   /** @default SQLITE */
   readonly kind?: Kind;
-  /** @default ['acme', 'globex'] */
-  readonly ids?: readonly string[];
   readonly files?: Partial<FilesOptions>;
-  readonly orm?: Partial<OtherManagerOptions<Tenant, SqliteDriver>['orm']>;
-  readonly manager?: Partial<OtherManagerOptions<Tenant, SqliteDriver>>;
-  /** Whether the databases have the tables of the entities, and rows. @default true */
-  readonly isFilled?: boolean;
 }
 
 /** Some tenants with equal primary keys, their files in a folder of their own, and a manager over them. */
-export class SqliteWorld implements AsyncDisposable {
+export class SqliteWorld extends KindWorld {
   readonly kind: Kind;
   readonly folder: string;
   readonly databases: SqliteFiles<SqliteDriver>;
-  /** What the catalogue has; tests change it there. */
-  readonly tenants: readonly { -readonly [Column in keyof Tenant]: Tenant[Column] }[];
-  readonly manager: SqliteManager;
-  /** Statements that the ORMs sent, and the tenant in whose context they did. */
-  readonly statements: { readonly tenantId: string | undefined; readonly text: string }[];
 
-  private constructor(
-    parts: Pick<SqliteWorld, 'kind' | 'folder' | 'databases' | 'tenants' | 'manager' | 'statements'>,
-  ) {
-    this.kind = parts.kind;
-    this.folder = parts.folder;
-    this.databases = parts.databases;
-    this.tenants = parts.tenants;
-    this.manager = parts.manager;
-    this.statements = parts.statements;
+  private constructor(own: Pick<SqliteWorld, 'kind' | 'folder' | 'databases'>, parts: KindParts) {
+    super(parts);
+    this.kind = own.kind;
+    this.folder = own.folder;
+    this.databases = own.databases;
   }
 
   static async create(options: SqliteWorldOptions = {}): Promise<SqliteWorld> {
@@ -58,42 +34,16 @@ export class SqliteWorld implements AsyncDisposable {
     for (const { database } of tenants) {
       await databases.create(database);
     }
-    const statements: { tenantId: string | undefined; text: string }[] = [];
-    const manager = await TenantOrmManager.init({
-      databases,
-      catalog: catalogOver(tenants),
-      ...options.manager,
-      orm: {
-        entities,
-        debug: ['query'],
-        colors: false,
-        logger: (text) => statements.push({ tenantId: currentTenant()?.id, text }),
-        ...options.orm,
-      },
-    });
-    const world = new SqliteWorld({ kind, folder, databases, tenants, manager: manager as SqliteManager, statements });
-    if (isFilled) {
-      for (const { id } of tenants) {
-        await world.fill(id);
-      }
+    const world = new SqliteWorld({ kind, folder, databases }, await openKind(databases, tenants, options));
+    for (const id of isFilled ? ids : []) {
+      await world.fill(id);
     }
     return world;
   }
 
   /** Another manager over the same files, which the caller closes. */
-  static async over(world: SqliteWorld, options: Pick<SqliteWorldOptions, 'orm'>): Promise<SqliteManager> {
-    const { databases, tenants } = world;
-    const orm = { entities, ...options.orm };
-    return (await TenantOrmManager.init({ databases, orm, catalog: catalogOver(tenants) })) as SqliteManager;
-  }
-
-  /** As somebody changes it in the catalogue. */
-  setStatus(id: string, status: TenantStatus): void {
-    for (const tenant of this.tenants) {
-      if (tenant.id === id) {
-        tenant.status = status;
-      }
-    }
+  async another(options: Pick<SqliteWorldOptions, 'orm'>): Promise<KindManager> {
+    return (await openKind(this.databases, this.tenants, options)).manager;
   }
 
   pathOf(id: string): string {
@@ -117,7 +67,7 @@ export class SqliteWorld implements AsyncDisposable {
   }
 
   /** Empties the tables and fills them again. */
-  async reset(): Promise<void> {
+  override async reset(): Promise<void> {
     for (const { id } of this.tenants) {
       this.query(id, (database) => {
         database.exec('pragma foreign_keys = off');
@@ -139,29 +89,32 @@ export class SqliteWorld implements AsyncDisposable {
     }
   }
 
-  count(id: string, table: string): number {
+  override count(id: string, table: string): number {
     return this.query(
       id,
       (database) => (database.prepare(`select count(*) n from ${table}`).all([])[0] as { n: number }).n,
     );
   }
 
-  /** Throws unless every lease is released and every connection is given back. */
-  assertNothingHeld(): void {
-    const { leases, servers } = this.manager.stats();
-    const { requests, reserved } = servers['default'] as (typeof servers)[string];
-    const held = requests.inUse + requests.waiting + reserved.inUse + reserved.waiting;
-    if (leases !== 0 || held !== 0) {
-      throw new Error(`The test left ${leases} leases and ${held} connections in use or waited for.`);
+  override assertNothingHeld(): void {
+    const { leases } = this.manager.stats();
+    if (leases + this.held !== 0) {
+      throw new Error(`The test left ${leases} leases and ${this.held} connections in use or waited for.`);
     }
   }
 
+  override async reached(em: object): Promise<string> {
+    const sql = em as { execute(query: string): Promise<{ name: string; file: string }[]> };
+    const main = (await sql.execute('pragma database_list')).find(({ name }) => name === 'main');
+    return basename(main?.file ?? '', '_db.sqlite');
+  }
+
   /** Throws when a lease or an open file is left. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  override async [Symbol.asyncDispose](): Promise<void> {
     const { leases } = this.manager.stats();
     await this.manager.close();
     const { requests, reserved } = this.manager.stats().servers['default'] as ReturnType<
-      SqliteManager['stats']
+      KindManager['stats']
     >['servers'][string];
     const open = requests.open + requests.closing + reserved.open + reserved.closing;
     const dropped = await Promise.allSettled(this.tenants.map(({ database }) => this.databases.drop(database)));
@@ -170,20 +123,4 @@ export class SqliteWorld implements AsyncDisposable {
       throw new Error(`The tests left ${leases} leases and ${open} open files.`);
     }
   }
-}
-
-/** Which tenant's file an EntityManager reaches. */
-export async function fileReached(em: unknown): Promise<string> {
-  const sql = em as { execute(query: string): Promise<{ name: string; file: string }[]> };
-  const main = (await sql.execute('pragma database_list')).find(({ name }) => name === 'main');
-  return basename(main?.file ?? '', '_db.sqlite');
-}
-
-/** Gives each tenant as it is at the moment. */
-export function catalogOver(tenants: readonly Tenant[]): TenantCatalog {
-  return {
-    find: async (id) => tenants.find((tenant) => tenant.id === id),
-    findByDomain: async (domain) => tenants.find(({ domains }) => domains?.includes(domain)),
-    list: async () => ({ tenants, next: undefined }),
-  };
 }

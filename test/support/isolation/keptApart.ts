@@ -16,12 +16,13 @@ interface Operation {
  * reads begins with its id, throughout. `ISOLATION_RUNS` says how many, divided by `divisor` where a kind is slow.
  */
 export async function expectKeptApart(
-  { manager, reached }: Pick<NestingWorld, 'manager' | 'reached'>,
+  world: Pick<NestingWorld, 'manager' | 'reached'>,
   ids: readonly string[],
   divisor: number,
 ): Promise<void> {
+  const { manager } = world;
   const check = async (id: string): Promise<void> => {
-    expect(await reached(manager.em)).toBe(id);
+    expect(await world.reached(manager.em)).toBe(id);
     const houses = await manager.em.find(House, {}, { populate: ['owner'] });
     const texts = houses.flatMap(({ address, owner }) => [address, owner?.name]);
     expect(texts.filter((text) => text?.startsWith(`${id} `) !== true)).toEqual([]);

@@ -1,47 +1,25 @@
-import type { MySqlDriver, SqlEntityManager } from '@mikro-orm/mysql';
-import {
-  currentTenant,
-  type OtherManagerOptions,
-  type Tenant,
-  TenantOrmManager,
-  type TenantStatus,
-} from 'mikro-orm-multitenancy';
+import type { MySqlDriver } from '@mikro-orm/mysql';
 import { type MysqlOptions, type MysqlServerDatabases, mysqlDatabases } from 'mikro-orm-multitenancy/mysql';
-import { catalogOver } from '../files/SqliteWorld.ts';
-import { entities, tables } from '../isolation/entities.ts';
+import { tables } from '../isolation/entities.ts';
+import { type KindManager, type KindOptions, type KindParts, KindWorld, openKind } from '../kinds/KindWorld.ts';
 import { until } from '../manager/TestTenants.ts';
 import type { MariaDb } from './MariaDb.ts';
 
-export type MysqlManager = TenantOrmManager<Tenant, SqlEntityManager<MySqlDriver>>;
-
-export interface MysqlWorldOptions {
-  /** @default ['acme', 'globex'] */
-  readonly ids?: readonly string[];
+export interface MysqlWorldOptions extends KindOptions<MySqlDriver> {
   readonly databases?: Partial<MysqlOptions>;
-  readonly orm?: Partial<OtherManagerOptions<Tenant, MySqlDriver>['orm']>;
-  readonly manager?: Partial<OtherManagerOptions<Tenant, MySqlDriver>>;
-  /** Whether the databases have the tables of the entities, and rows. @default true */
-  readonly isFilled?: boolean;
 }
 
 let worlds = 0;
 
 /** Some tenants with equal primary keys, each with a database of one MariaDB, and a manager over them. */
-export class MysqlWorld implements AsyncDisposable {
+export class MysqlWorld extends KindWorld {
   readonly server: MariaDb;
   readonly databases: MysqlServerDatabases;
-  /** What the catalogue has; tests change it there. */
-  readonly tenants: readonly { -readonly [Column in keyof Tenant]: Tenant[Column] }[];
-  readonly manager: MysqlManager;
-  /** Statements that the ORMs sent, and the tenant in whose context they did. */
-  readonly statements: { readonly tenantId: string | undefined; readonly text: string }[];
 
-  private constructor(parts: Pick<MysqlWorld, 'server' | 'databases' | 'tenants' | 'manager' | 'statements'>) {
-    this.server = parts.server;
-    this.databases = parts.databases;
-    this.tenants = parts.tenants;
-    this.manager = parts.manager;
-    this.statements = parts.statements;
+  private constructor(own: Pick<MysqlWorld, 'server' | 'databases'>, parts: KindParts) {
+    super(parts);
+    this.server = own.server;
+    this.databases = own.databases;
   }
 
   static async create(server: MariaDb, options: MysqlWorldOptions = {}): Promise<MysqlWorld> {
@@ -52,48 +30,19 @@ export class MysqlWorld implements AsyncDisposable {
     for (const { database } of tenants) {
       await server.query(`create database ${database} character set utf8mb4`);
     }
-    const statements: { tenantId: string | undefined; text: string }[] = [];
-    const manager = await TenantOrmManager.init({
-      databases,
-      catalog: catalogOver(tenants),
-      ...options.manager,
-      orm: {
-        entities,
-        debug: ['query'],
-        colors: false,
-        logger: (text) => statements.push({ tenantId: currentTenant()?.id, text }),
-        ...options.orm,
-      },
-    });
-    const world = new MysqlWorld({ server, databases, tenants, manager: manager as MysqlManager, statements });
-    if (isFilled) {
-      for (const { id } of tenants) {
-        await using lease = await manager.acquire(id);
-        await lease.orm.schema.create();
-        await world.query(id, rowsOf(id));
-      }
+    const world = new MysqlWorld({ server, databases }, await openKind(databases, tenants, options));
+    for (const id of isFilled ? ids : []) {
+      await using lease = await world.manager.acquire(id);
+      await lease.orm.schema.create();
+      await world.query(id, rowsOf(id));
     }
     return world;
   }
 
   /** Another manager over the same databases, which the caller closes. */
-  static async over(world: MysqlWorld, options: Pick<MysqlWorldOptions, 'orm' | 'databases'>): Promise<MysqlManager> {
-    const databases = mysqlDatabases({ url: world.server.urlOf(), ...options.databases });
-    const orm = { entities, ...options.orm };
-    return (await TenantOrmManager.init({ databases, orm, catalog: catalogOver(world.tenants) })) as MysqlManager;
-  }
-
-  databaseOf(id: string): string {
-    return this.tenants.find((tenant) => tenant.id === id)?.database ?? '';
-  }
-
-  /** As somebody changes it in the catalogue. */
-  setStatus(id: string, status: TenantStatus): void {
-    for (const tenant of this.tenants) {
-      if (tenant.id === id) {
-        tenant.status = status;
-      }
-    }
+  async another({ databases, ...options }: Pick<MysqlWorldOptions, 'orm' | 'databases'>): Promise<KindManager> {
+    const own = mysqlDatabases({ url: this.server.urlOf(), ...databases });
+    return (await openKind(own, this.tenants, options)).manager;
   }
 
   /** Works in a tenant's database around the library. */
@@ -101,25 +50,19 @@ export class MysqlWorld implements AsyncDisposable {
     return this.server.query<R>(sql, this.databaseOf(id));
   }
 
-  async count(id: string, table: string): Promise<number> {
+  override async count(id: string, table: string): Promise<number> {
     const [row] = await this.query<{ n: number }>(id, `select count(*) as n from ${table}`);
     return row?.n ?? 0;
   }
 
-  async people(): Promise<Record<string, number>> {
-    const counts = this.tenants.map(async ({ id }) => [id, await this.count(id, 'person')] as const);
-    return Object.fromEntries(await Promise.all(counts));
-  }
-
-  /** Which tenant's database an EntityManager reaches, by what the server says. */
-  async reached(em: unknown): Promise<string | undefined> {
+  override async reached(em: object): Promise<string> {
     const sql = em as { execute(query: string): Promise<{ name: string }[]> };
     const [row] = await sql.execute('select database() as name');
-    return this.tenants.find(({ database }) => database === row?.name)?.id;
+    return this.tenants.find(({ database }) => database === row?.name)?.id ?? 'none';
   }
 
   /** Puts the rows back to what they were. */
-  async reset(): Promise<void> {
+  override async reset(): Promise<void> {
     await Promise.all(
       this.tenants.map(({ id }) => {
         const empty = tables.map((table) => `delete from ${table};`).join('');
@@ -128,17 +71,14 @@ export class MysqlWorld implements AsyncDisposable {
     );
   }
 
-  /** Throws unless every lease is released and every connection is given back, those included that are being reset. */
-  async assertNothingHeld(): Promise<void> {
-    await until(async () => {
-      const { leases, servers } = this.manager.stats();
-      const { requests, reserved } = servers['default'] as (typeof servers)[string];
-      return leases + requests.inUse + requests.waiting + reserved.inUse + reserved.waiting === 0;
-    }, 'the test left leases, or connections in use or waited for');
+  /** Waits for connections that are being reset. */
+  override async assertNothingHeld(): Promise<void> {
+    const what = 'the test left leases, or connections in use or waited for';
+    await until(async () => this.manager.stats().leases + this.held === 0, what);
   }
 
   /** Throws when a lease or a session is left. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  override async [Symbol.asyncDispose](): Promise<void> {
     const { leases } = this.manager.stats();
     await this.manager.close();
     const names = this.tenants.map(({ database }) => database);
