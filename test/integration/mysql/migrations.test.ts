@@ -1,23 +1,11 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import {
-  MigrationIncompleteError,
-  MigrationLockTimeoutError,
-  type TenancyEvents,
-  TenantClosedError,
-  TenantUnavailableError,
-} from 'mikro-orm-multitenancy';
-import { until } from '../../support/manager/TestTenants.ts';
+import { MigrationIncompleteError, TenantUnavailableError } from 'mikro-orm-multitenancy';
+import { itMigrates, notes } from '../../support/kinds/migrationCases.ts';
 import { describeWithMariaDb, MariaDb } from '../../support/mysql/MariaDb.ts';
 import { MysqlWorld } from '../../support/mysql/MysqlWorld.ts';
 import { Migration003Broken, migrationsList, names } from '../../support/mysql/migrations.ts';
-import { runProgram } from '../../support/runProgram.ts';
 
 const orm = { migrations: { migrationsList } };
-const notes = async (world: MysqlWorld, id: string) =>
-  (await world.query<{ note: string }>(id, 'select note from counter order by id')).map(({ note }) => note);
 
 describeWithMariaDb("a tenant's migrations on MariaDB", () => {
   let server: MariaDb;
@@ -26,74 +14,17 @@ describeWithMariaDb("a tenant's migrations on MariaDB", () => {
   });
   afterAll(() => server[Symbol.asyncDispose]());
 
-  it('are applied once by eight callers of one process', async () => {
-    await using world = await MysqlWorld.create(server, { ids: ['acme'], orm, isFilled: false });
-    const applied: TenancyEvents['migration:applied'][] = [];
-    world.manager.events.on('migration:applied', (event) => applied.push(event));
-    expect((await world.manager.migrator('acme').getPending()).map(({ name }) => name)).toEqual(names);
-    expect(await world.manager.migrator('acme').getExecuted()).toEqual([]);
-    const results = await Promise.all(Array.from({ length: 8 }, () => world.manager.migrator('acme').up()));
-    expect(results.map((done) => done.length)).toEqual([2, 0, 0, 0, 0, 0, 0, 0]);
-    expect(await notes(world, 'acme')).toEqual(['applied']);
-    expect(applied).toEqual([{ tenantId: 'acme', migrations: names, tookMs: expect.any(Number) }]);
-    expect(await world.manager.migrator('acme').getPending()).toEqual([]);
-    const executed = await world.manager.migrator('acme').getExecuted();
-    expect(executed.map(({ name }) => name)).toEqual(names);
-    expect(Math.abs(Date.now() - Number(executed[0]?.executed_at))).toBeLessThan(60_000);
-    await world.assertNothingHeld();
-  });
+  itMigrates(migrationsList, (options) => MysqlWorld.create(server, options));
 
-  it('are applied once by several processes, each with several callers', async () => {
-    await using world = await MysqlWorld.create(server, { ids: ['acme'], orm, isFilled: false });
-    const program = ['MySQL', server.urlOf(), world.databaseOf('acme'), '3'];
-    const outputs = await Promise.all([1, 2].map(() => runProgram('files/migrateProgram.ts', program)));
-    expect(outputs.flatMap(({ stdout }) => JSON.parse(stdout) as string[]).sort()).toEqual(names);
-    expect(await notes(world, 'acme')).toEqual(['applied']);
-  });
-
-  it('wait for the lock of another process as long as they may, and have it once that was killed', async () => {
+  it('are written down with the time that it was, whatever the zone of the sessions is', async () => {
     await using world = await MysqlWorld.create(server, {
-      ids: ['acme', 'globex'],
-      orm,
+      ids: ['acme'],
       isFilled: false,
-      manager: { migrationLockTimeoutMs: 200 },
+      orm: { ...orm, timezone: '+05:00' },
     });
-    const support = join(import.meta.dirname, '../../support');
-    const other = spawn(
-      process.execPath,
-      [
-        ...['--disable-warning=ExperimentalWarning', '--import', join(support, 'resolveSource.mjs')],
-        ...[join(support, 'files/migrateProgram.ts'), 'MySQL', server.urlOf(), world.databaseOf('acme'), 'hold'],
-      ],
-      { env: { ...process.env, NODE_OPTIONS: '' }, stdio: ['ignore', 'pipe', 'inherit'] },
-    );
-    try {
-      await once(other.stdout, 'data');
-      await expect(world.manager.migrator('acme').up()).rejects.toThrow(MigrationLockTimeoutError);
-      // The lock is of the one database, although the server has one name for it.
-      expect(await world.manager.migrator('globex').up()).toHaveLength(2);
-      const patient = await world.another({ orm });
-      const waiting = expect(patient.migrator('acme').up()).rejects.toThrow(TenantClosedError);
-      await until(async () => patient.stats().servers['default']?.reserved.inUse === 1, 'nobody waits');
-      await patient.close({ timeoutMs: 0 });
-      await waiting;
-      expect(await world.manager.migrator('acme').getPending()).toHaveLength(2);
-    } finally {
-      other.kill('SIGKILL');
-      await once(other, 'exit');
-    }
-    await until(
-      () =>
-        world.manager
-          .migrator('acme')
-          .up()
-          .then(
-            (done) => done.length === 2,
-            () => false,
-          ),
-      'the lock of a process that is gone is kept',
-    );
-    expect(await notes(world, 'acme')).toEqual(['applied']);
+    await world.manager.migrator('acme').up();
+    const [first] = await world.manager.migrator('acme').getExecuted();
+    expect(Math.abs(Date.now() - Number(first?.executed_at))).toBeLessThan(60_000);
   });
 
   it('that fail leave what the server has committed, and say so; down() takes back what was applied', async () => {
@@ -106,8 +37,8 @@ describeWithMariaDb("a tenant's migrations on MariaDB", () => {
     await expect(failed).rejects.toThrow(MigrationIncompleteError);
     await expect(failed).rejects.toThrow('missing_table');
     await expect(failed).rejects.toThrow('is not undone');
-    expect(await world.query('acme', "show tables like 'half'")).toHaveLength(1);
-    await world.query('acme', 'drop table half');
+    expect(await world.rows('acme', "show tables like 'half'")).toHaveLength(1);
+    await world.rows('acme', 'drop table half');
     expect(await world.manager.migrator('globex').up({ to: names[1] as string })).toHaveLength(2);
     expect((await world.manager.migrator('globex').down()).map(({ name }) => name)).toEqual([names[1]]);
     expect(await notes(world, 'globex')).toEqual([]);
@@ -142,22 +73,5 @@ describeWithMariaDb("a tenant's migrations on MariaDB", () => {
     );
     world.setStatus('acme', 'archived');
     await expect(world.manager.migrator('acme').up()).rejects.toThrow(TenantUnavailableError);
-  });
-
-  it('keep requests away, or are applied on access, as versionGate says', async () => {
-    const gated = (whenBehind: 'refuse' | 'migrate') =>
-      MysqlWorld.create(server, {
-        ids: ['acme'],
-        orm,
-        isFilled: false,
-        manager: { versionGate: { requires: 'latest', whenBehind } },
-      });
-    await using refusing = await gated('refuse');
-    await expect(refusing.manager.run('acme', () => 1)).rejects.toMatchObject({ code: 'TENANT_BEHIND' });
-    await refusing.manager.migrator('acme').up();
-    expect(await refusing.manager.run('acme', () => 1)).toBe(1);
-    await using migrating = await gated('migrate');
-    await Promise.all([1, 2, 3].map(() => migrating.manager.run('acme', (em) => em.execute('select * from counter'))));
-    expect(await notes(migrating, 'acme')).toEqual(['applied']);
   });
 });

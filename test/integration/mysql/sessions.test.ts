@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { IsolationLevel, RequestContext } from '@mikro-orm/core';
+import { IsolationLevel } from '@mikro-orm/core';
 import { MariaDbDriver } from '@mikro-orm/mariadb';
 import type { SqlEntityManager } from '@mikro-orm/mysql';
 import {
@@ -10,10 +10,8 @@ import {
   TenantReadOnlyError,
   WrongDatabaseError,
 } from 'mikro-orm-multitenancy';
-import { bySubdomain, tenancy, trustResolution } from 'mikro-orm-multitenancy/koa';
-import { expectIsolated } from 'mikro-orm-multitenancy/testing';
 import { House, Person, Tag } from '../../support/isolation/entities.ts';
-import { KoaServer } from '../../support/koa/KoaServer.ts';
+import { expectServedByKoa } from '../../support/kinds/expectServedByKoa.ts';
 import { until } from '../../support/manager/TestTenants.ts';
 import { describeWithMariaDb, MariaDb } from '../../support/mysql/MariaDb.ts';
 import { MysqlWorld } from '../../support/mysql/MysqlWorld.ts';
@@ -85,7 +83,7 @@ describeWithMariaDb('sessions of MariaDB', () => {
       await expect(run((em) => em.execute('execute mine'))).rejects.toThrow('Unknown prepared statement');
       await run((em) => em.execute('lock tables person write'));
       await world.assertNothingHeld();
-      await world.query('acme', "insert into person values (90, 'by somebody else')");
+      await world.rows('acme', "insert into person values (90, 'by somebody else')");
       expect(await run((em) => em.count(House))).toBe(3);
     });
 
@@ -290,7 +288,7 @@ describeWithMariaDb('sessions of MariaDB', () => {
           await outer.transactional((inner) => inner.insert(Person, person(102)));
         }),
       );
-      expect(await own.query('acme', 'select id from person where id >= 100 order by id')).toEqual([
+      expect(await own.rows('acme', 'select id from person where id >= 100 order by id')).toEqual([
         { id: 100 },
         { id: 102 },
       ]);
@@ -418,34 +416,6 @@ describeWithMariaDb('sessions of MariaDB', () => {
 
   it("serve each tenant its own rows behind Koa, by MikroORM's own EntityManager and by manager.em", async () => {
     await using own = await MysqlWorld.create(server, { databases: { acquireTimeoutMs: 20_000 } });
-    const { manager } = own;
-    let id = 1_000;
-    await using koa = await KoaServer.start(
-      tenancy(manager, { resolve: bySubdomain('example.com'), authorize: trustResolution }),
-      async (ctx) => {
-        const em = RequestContext.getEntityManager();
-        if (ctx.method === 'POST') {
-          id += 1;
-          await manager.em.transactional(async (inner) => {
-            await inner.insert(Person, { id, name: `${ctx.get('x-marker')} ${id}` });
-          });
-        }
-        const houses = (await em?.find(House, {}, { orderBy: { id: 1 } })) ?? [];
-        ctx.body = [houses.map(({ address }) => address), (await manager.em.find(Person, {})).map(({ name }) => name)];
-      },
-    );
-    expect((await koa.send('acme.example.com')).body).toContain('acme house 1');
-    expect((await koa.send('nobody.example.com')).status).toBe(404);
-    await expectIsolated({
-      manager,
-      tenants: ['acme', 'globex'],
-      fill: (em, marker) => {
-        em.create(Person, { id: 900, name: marker });
-      },
-      request: (tenant, method, marker) => koa.send(`${tenant}.example.com`, '/', { 'x-marker': marker }, method),
-      routes: ['GET', 'POST'] as const,
-      rounds: 5,
-    });
-    expect(koa.errors).toEqual([]);
+    await expectServedByKoa(own, 5);
   });
 });

@@ -12,7 +12,6 @@ import {
   type OtherManagerOptions,
   TenancyConfigurationError,
   type Tenant,
-  type TenantCatalog,
   TenantClosedError,
   TenantDatabaseMissingError,
   TenantOrmManager,
@@ -24,6 +23,7 @@ import { type PgliteFolders, pgliteDatabases } from 'mikro-orm-multitenancy/pgli
 import { expectIsolated } from 'mikro-orm-multitenancy/testing';
 import { entities, House, Person } from '../../support/isolation/entities.ts';
 import { describeNesting, NESTED_TENANTS, type NestingWorld } from '../../support/isolation/nestingCases.ts';
+import { catalogOver } from '../../support/kinds/KindWorld.ts';
 import { KoaServer } from '../../support/koa/KoaServer.ts';
 import { migrationsList, names } from '../../support/pglite/migrations.ts';
 
@@ -54,14 +54,6 @@ afterEach(async () => {
 });
 
 type Changing = { -readonly [Column in keyof Tenant]: Tenant[Column] };
-
-function catalogOver(tenants: readonly Tenant[]): TenantCatalog {
-  return {
-    find: async (id) => tenants.find((tenant) => tenant.id === id),
-    findByDomain: async () => undefined,
-    list: async () => ({ tenants, next: undefined }),
-  };
-}
 
 async function managerOf(
   tenants: readonly Tenant[],

@@ -41,8 +41,11 @@ export class SqliteWorld extends KindWorld {
     return world;
   }
 
-  /** Another manager over the same files, which the caller closes. */
-  async another(options: Pick<SqliteWorldOptions, 'orm'>): Promise<KindManager> {
+  override get place(): readonly [string, string] {
+    return ['SQLite', this.folder];
+  }
+
+  override async another(options: Pick<SqliteWorldOptions, 'orm'>): Promise<KindManager> {
     return (await openKind(this.databases, this.tenants, options)).manager;
   }
 
@@ -87,6 +90,10 @@ export class SqliteWorld extends KindWorld {
     } finally {
       database.close();
     }
+  }
+
+  override async rows<R>(id: string, sql: string): Promise<R[]> {
+    return this.query(id, (database) => database.prepare(sql).all([]) as R[]);
   }
 
   override count(id: string, table: string): number {

@@ -44,7 +44,13 @@ export abstract class KindWorld implements NestingWorld {
     this.statements = statements;
   }
 
+  /** What `kinds/migrateProgram.ts` is told of where the databases are: the kind, and the folder or server. */
+  abstract get place(): readonly [kind: string, where: string];
+  /** Another manager over the same databases, which the caller closes. */
+  abstract another(options: { readonly orm: { readonly migrations: object } }): Promise<KindManager>;
   abstract reset(): Promise<void>;
+  /** Runs a statement in a tenant's database, around the library. */
+  abstract rows<R>(id: string, sql: string): Promise<R[]>;
   /** How many rows a table has, read around the library. */
   abstract count(id: string, table: string): number | Promise<number>;
   /** Which tenant's database an EntityManager reaches, by what the database says. */

@@ -34,24 +34,29 @@ export class MysqlWorld extends KindWorld {
     for (const id of isFilled ? ids : []) {
       await using lease = await world.manager.acquire(id);
       await lease.orm.schema.create();
-      await world.query(id, rowsOf(id));
+      await world.rows(id, rowsOf(id));
     }
     return world;
   }
 
-  /** Another manager over the same databases, which the caller closes. */
-  async another({ databases, ...options }: Pick<MysqlWorldOptions, 'orm' | 'databases'>): Promise<KindManager> {
+  override get place(): readonly [string, string] {
+    return ['MySQL', this.server.urlOf()];
+  }
+
+  override async another({
+    databases,
+    ...options
+  }: Pick<MysqlWorldOptions, 'orm' | 'databases'>): Promise<KindManager> {
     const own = mysqlDatabases({ url: this.server.urlOf(), ...databases });
     return (await openKind(own, this.tenants, options)).manager;
   }
 
-  /** Works in a tenant's database around the library. */
-  query<R = Record<string, unknown>>(id: string, sql: string): Promise<R[]> {
+  override rows<R = Record<string, unknown>>(id: string, sql: string): Promise<R[]> {
     return this.server.query<R>(sql, this.databaseOf(id));
   }
 
   override async count(id: string, table: string): Promise<number> {
-    const [row] = await this.query<{ n: number }>(id, `select count(*) as n from ${table}`);
+    const [row] = await this.rows<{ n: number }>(id, `select count(*) as n from ${table}`);
     return row?.n ?? 0;
   }
 
@@ -66,7 +71,7 @@ export class MysqlWorld extends KindWorld {
     await Promise.all(
       this.tenants.map(({ id }) => {
         const empty = tables.map((table) => `delete from ${table};`).join('');
-        return this.query(id, `set foreign_key_checks = 0; ${empty} set foreign_key_checks = 1; ${rowsOf(id)}`);
+        return this.rows(id, `set foreign_key_checks = 0; ${empty} set foreign_key_checks = 1; ${rowsOf(id)}`);
       }),
     );
   }

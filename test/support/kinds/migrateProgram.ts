@@ -3,9 +3,9 @@
 import { Migration } from '@mikro-orm/migrations';
 import { StaticCatalog, TenantOrmManager } from 'mikro-orm-multitenancy';
 import { mysqlDatabases } from 'mikro-orm-multitenancy/mysql';
+import { KINDS } from '../files/kinds.ts';
+import { migrationsList } from '../files/migrations.ts';
 import { migrationsList as mysqlMigrations } from '../mysql/migrations.ts';
-import { KINDS } from './kinds.ts';
-import { migrationsList } from './migrations.ts';
 
 const [name = '', place = '', database = '', callers = '1'] = process.argv.slice(2);
 
