@@ -4,11 +4,7 @@ import { Entity, OneToMany, Property } from '@mikro-orm/decorators/es';
 import type { Middleware } from 'koa';
 import { TenantEntity, type TenantOf, TenantOrmManager } from 'mikro-orm-multitenancy';
 import { bySubdomain, type TenancyState, tenancy } from 'mikro-orm-multitenancy/koa';
-
-type Equal<A, B> = (<X>() => X extends A ? 1 : 2) extends <X>() => X extends B ? 1 : 2 ? true : false;
-function expectType<T extends true>(): T | undefined {
-  return undefined;
-}
+import { type Equal, expectType } from './expectType.ts';
 
 const server = 'postgresql://localhost';
 const orm = { entities: [] };

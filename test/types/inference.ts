@@ -4,11 +4,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import type { Middleware } from 'koa';
 import { StaticCatalog, type TenantCatalog, TenantOrmManager } from 'mikro-orm-multitenancy';
 import { bySubdomain, tenancy } from 'mikro-orm-multitenancy/koa';
-
-type Equal<A, B> = (<X>() => X extends A ? 1 : 2) extends <X>() => X extends B ? 1 : 2 ? true : false;
-function expectType<T extends true>(): T | undefined {
-  return undefined;
-}
+import { type Equal, expectType } from './expectType.ts';
 
 const House = defineEntity({
   name: 'House',

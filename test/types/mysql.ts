@@ -5,11 +5,7 @@ import { type MySqlDriver, SqlEntityManager } from '@mikro-orm/mysql';
 import { StaticCatalog, TenantOrmManager } from 'mikro-orm-multitenancy';
 import { bySubdomain, tenancy, trustResolution } from 'mikro-orm-multitenancy/koa';
 import { mysqlDatabases } from 'mikro-orm-multitenancy/mysql';
-
-type Equal<A, B> = (<X>() => X extends A ? 1 : 2) extends <X>() => X extends B ? 1 : 2 ? true : false;
-function expectType<T extends true>(): T | undefined {
-  return undefined;
-}
+import { type Equal, expectType } from './expectType.ts';
 
 const House = defineEntity({
   name: 'House',

@@ -3,11 +3,7 @@ import { defineEntity, p } from '@mikro-orm/core';
 import type { PgliteDriver } from '@mikro-orm/pglite';
 import { StaticCatalog, TenantOrmManager } from 'mikro-orm-multitenancy';
 import { pgliteDatabases } from 'mikro-orm-multitenancy/pglite';
-
-type Equal<A, B> = (<X>() => X extends A ? 1 : 2) extends <X>() => X extends B ? 1 : 2 ? true : false;
-function expectType<T extends true>(): T | undefined {
-  return undefined;
-}
+import { type Equal, expectType } from './expectType.ts';
 
 const House = defineEntity({ name: 'House', properties: { id: p.integer().primary(), address: p.string() } });
 

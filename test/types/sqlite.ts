@@ -7,11 +7,7 @@ import { bySubdomain, tenancy, tenancyHealth, trustResolution } from 'mikro-orm-
 import { instrumentTenancy } from 'mikro-orm-multitenancy/opentelemetry';
 import { tenancyMetrics } from 'mikro-orm-multitenancy/prometheus';
 import { sqliteDatabases } from 'mikro-orm-multitenancy/sqlite';
-
-type Equal<A, B> = (<X>() => X extends A ? 1 : 2) extends <X>() => X extends B ? 1 : 2 ? true : false;
-function expectType<T extends true>(): T | undefined {
-  return undefined;
-}
+import { type Equal, expectType } from './expectType.ts';
 
 const House = defineEntity({
   name: 'House',
