@@ -19,13 +19,16 @@ interface Walk {
   /** The same call again, and what must be there then. */
   readonly after: (manager: LifeManager, id: string, world: LifeWorld) => Promise<void>;
   readonly atLeast: number;
+  /** Of many statements, of which some take long. */
+  readonly isLong?: true;
 }
 
 /**
- * Every how many statements the process is also killed as soon as one is sent, beside before each: the server may still do
- * it then, or may not, and leaves one of the two states that kills before it and before the next one leave.
+ * At every how many statements the process is also killed as soon as one is sent, beside before each: the server may still
+ * do it then, or may not. `KILL_EVERY` has it at each.
  */
-const SENT_EVERY = process.env['KILL_EVERY'] === 'true' ? 1 : 8;
+const SENT_EVERY = { short: 2, long: 4 } as const;
+const EVERY = process.env['KILL_EVERY'] === 'true';
 
 interface Kill {
   readonly killAt: number;
@@ -33,10 +36,10 @@ interface Kill {
 }
 
 /** Before statement 1, 2, 3 and so on, and of some of them also as soon as they are sent. */
-function* kills(): Generator<Kill, never> {
+function* kills(sentEvery: number): Generator<Kill, never> {
   for (let killAt = 1; ; killAt += 1) {
     yield { killAt, isSent: false };
-    if (killAt % SENT_EVERY === 0) {
+    if (killAt % sentEvery === 0) {
       yield { killAt, isSent: true };
     }
   }
@@ -48,7 +51,7 @@ async function walkAll(world: LifeWorld, walk: Walk, program: BundledProgram): P
   const hasSpares = walk.hasSpares ?? false;
   const manager = await world.manager({ hasSpares, provisioning: { ...(seed === undefined ? {} : { seed }) } });
   await manager.provision({ id: 'first', server: 'default' });
-  const planned = kills();
+  const planned = kills(EVERY ? 1 : SENT_EVERY[walk.isLong === true ? 'long' : 'short']);
   let [lived, killed] = [false, 0];
   const walker = async (): Promise<void> => {
     while (!lived) {
@@ -157,6 +160,7 @@ const WALKS: Readonly<Record<string, Walk>> = {
       await expectWhole(manager, world, id, { of: 'first' });
     },
     atLeast: 12,
+    isLong: true,
   },
   move: {
     verb: 'move',
@@ -173,6 +177,7 @@ const WALKS: Readonly<Record<string, Walk>> = {
       await expectWhole(manager, world, id, { url: world.otherUrl ?? '' });
     },
     atLeast: 12,
+    isLong: true,
   },
   drop: {
     verb: 'drop',
