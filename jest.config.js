@@ -35,6 +35,7 @@ export default {
     '^mikro-orm-multitenancy/testing$': '<rootDir>/src/testing/index.ts',
   },
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.data', '<rootDir>/coverage', '<rootDir>/bench/peers'],
+  setupFiles: ['<rootDir>/test/support/suppressedError.mjs'],
   globalSetup: '<rootDir>/test/support/startPostgres.mjs',
   globalTeardown: '<rootDir>/test/support/stopPostgres.mjs',
   maxWorkers: 2,

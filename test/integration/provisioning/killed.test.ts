@@ -52,24 +52,33 @@ async function walkAll(world: LifeWorld, walk: Walk, program: BundledProgram): P
   const manager = await world.manager({ hasSpares, provisioning: { ...(seed === undefined ? {} : { seed }) } });
   await manager.provision({ id: 'first', server: 'default' });
   const planned = kills(EVERY ? 1 : SENT_EVERY[walk.isLong === true ? 'long' : 'short']);
-  let [lived, killed] = [false, 0];
+  let [isOver, killed] = [false, 0];
+  const kill = async ({ killAt, isSent }: Kill): Promise<void> => {
+    const id = `t${killAt}${isSent ? 'sent' : ''}`;
+    await walk.before?.(manager, id);
+    const { verb } = walk;
+    const statements = await world.inProcess({ verb, args: walk.args(id), hasSpares, killAt, isSent }, program);
+    isOver ||= statements !== undefined;
+    killed = Math.max(killed, statements === undefined ? killAt : 0);
+    await walk.after(manager, id, world);
+  };
   const walker = async (): Promise<void> => {
-    while (!lived) {
-      const { killAt, isSent } = planned.next().value;
-      const id = `t${killAt}${isSent ? 'sent' : ''}`;
-      await walk.before?.(manager, id);
-      const { verb } = walk;
-      const statements = await world.inProcess({ verb, args: walk.args(id), hasSpares, killAt, isSent }, program);
-      lived ||= statements !== undefined;
-      killed = Math.max(killed, statements === undefined ? killAt : 0);
+    while (!isOver) {
+      const next = planned.next().value;
       try {
-        await walk.after(manager, id, world);
+        await kill(next);
       } catch (error) {
-        throw new Error(`killed ${isSent ? 'at' : 'before'} statement ${killAt}`, { cause: error });
+        isOver = true;
+        throw new Error(`killed ${next.isSent ? 'at' : 'before'} statement ${next.killAt}`, { cause: error });
       }
     }
   };
-  await Promise.all([walker(), walker()]);
+  // Each to its end, as what they use is disposed of then.
+  const walked = await Promise.allSettled([walker(), walker()]);
+  const failed = walked.find(({ status }) => status === 'rejected');
+  if (failed !== undefined) {
+    throw (failed as PromiseRejectedResult).reason;
+  }
   return killed;
 }
 
