@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { BundledProgram } from './BundledProgram.ts';
@@ -16,8 +15,7 @@ export async function runProgram(
   nodeOptions: readonly string[] = [],
 ): Promise<{ readonly stdout: string; readonly stderr: string }> {
   const resolve = join(import.meta.dirname, 'resolveSource.mjs');
-  // Programs of one test run load the same files, which need to be compiled once only.
-  const env = { ...process.env, NODE_OPTIONS: '', NODE_COMPILE_CACHE: join(tmpdir(), 'tenancy-test-programs') };
+  const env = { ...process.env, NODE_OPTIONS: '' };
   const source =
     typeof program === 'string' ? ['--import', resolve, join(import.meta.dirname, program)] : [program.file];
   const node = ['--disable-warning=ExperimentalWarning', ...nodeOptions, ...source, ...args];

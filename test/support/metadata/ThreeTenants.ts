@@ -123,8 +123,12 @@ export class ThreeTenants {
         for (const strategy of [undefined, 'select-in', 'joined'] as const) {
           const fork = em.fork();
           const relations = strategy === undefined ? {} : { populate: ['*'] as never, strategy };
-          await fork.find(meta.class, {}, { ...relations, filters: false });
+          const found = await fork.find(meta.class, {}, { ...relations, filters: false });
           expect(await this.writesOf(() => fork.flush())).toEqual([]);
+          if (found.length === 0) {
+            // Nor are there relations to read.
+            break;
+          }
         }
       }
     });
