@@ -17,13 +17,20 @@ export interface RunningPostgres {
 /** Nothing here needs to survive a crash of the machine. */
 export const FORGETFUL = Object.freeze({ fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' });
 
+/** For `initdb`: nobody guesses the passwords of tests, and these connect some ten thousand times. */
+export const QUICK_LOGIN: readonly string[] = ['--set', 'scram_iterations=1'];
+
 /** Server settings as arguments of `postgres`. */
 export function flagsOf(settings: Readonly<Record<string, string | number>>): string[] {
   return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
 /** A real PostgreSQL 18 in a temporary folder, or the server that `DATABASE_URL` names. */
-export async function startPostgres({ maxConnections = 300, isDurable = false } = {}): Promise<RunningPostgres> {
+export async function startPostgres({
+  maxConnections = 300,
+  isDurable = false,
+  initdbFlags = [] as readonly string[],
+} = {}): Promise<RunningPostgres> {
   const own = process.env['DATABASE_URL'];
   if (own !== undefined && own !== '') {
     const url = new URL(own);
@@ -48,6 +55,7 @@ export async function startPostgres({ maxConnections = 300, isDurable = false } 
     port,
     persistent: false,
     createPostgresUser: process.getuid?.() === 0,
+    initdbFlags: [...initdbFlags],
     postgresFlags: flagsOf({ ...(isDurable ? {} : FORGETFUL), max_connections: maxConnections }),
     onLog: (line) => output.push(String(line)),
     onError: (line) => output.push(String(line)),

