@@ -18,6 +18,6 @@ export function assertDisjoint(tenants: MikroORM, central: MikroORM): void {
   }
 }
 
-function isEntity({ abstract, embeddable, pivotTable, virtual }: EntityMetadata): boolean {
-  return abstract !== true && embeddable !== true && pivotTable !== true && virtual !== true;
+function isEntity({ abstract, embeddable }: EntityMetadata): boolean {
+  return abstract !== true && embeddable !== true;
 }

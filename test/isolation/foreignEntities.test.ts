@@ -74,6 +74,7 @@ const data: Attempts = {
 const conditions: Attempts = {
   find: (em, { person }) => em.find(House, { owner: person }),
   'find by a nested condition': (em, { house }) => em.find(Room, { $or: [{ house: { id: 1 } }, { house }] }),
+  'find by a reference': (em, { person }) => em.find(House, { owner: ref(person) } as never),
   'find by a list': (em, { person }) => em.find(House, { owner: { $in: [person] } }),
   findAll: (em, { person }) => em.findAll(House, { where: { owner: person } }),
   findAndCount: (em, { person }) => em.findAndCount(House, { owner: person }),

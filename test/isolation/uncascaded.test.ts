@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { Collection, EntitySchema } from '@mikro-orm/core';
+import { Cascade, Collection, EntitySchema } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { WrongTenantError } from 'mikro-orm-multitenancy';
 import { entities, House, Person, schema, seed, Tag } from '../support/isolation/entities.ts';
@@ -10,6 +10,8 @@ class Album {
   id!: number;
   name!: string;
   tags = new Collection<Tag>(this);
+  /** Another cascade than the one that follows what is persisted. */
+  owner?: Person;
 }
 
 const AlbumSchema = new EntitySchema<Album>({
@@ -19,13 +21,14 @@ const AlbumSchema = new EntitySchema<Album>({
     id: { type: 'integer', primary: true },
     name: { type: 'text' },
     tags: { kind: 'm:n', entity: () => Tag, cascade: [], pivotTable: 'album_tags' },
+    owner: { kind: 'm:1', entity: () => Person, nullable: true, cascade: [Cascade.REMOVE] },
   },
 });
 
 const albums = [
-  'create table album (id serial primary key, name text not null)',
+  'create table album (id serial primary key, name text not null, owner_id int references person)',
   'create table album_tags (album_id int references album, tag_id int references tag, primary key (album_id, tag_id))',
-  "insert into album (name) values ('first')",
+  "insert into album (name, owner_id) values ('first', 1)",
 ];
 
 describe('an entity that no cascade reaches', () => {
@@ -39,7 +42,7 @@ describe('an entity that no cascade reaches', () => {
   afterEach(() => world.assertNothingHeld());
   afterAll(() => world[Symbol.asyncDispose]());
 
-  const made = (make: (em: SqlEntityManager) => Tag | Promise<Tag>): Promise<Tag> =>
+  const made = <E>(make: (em: SqlEntityManager) => E | Promise<E>): Promise<E> =>
     world.manager.run('globex', async (em) => make(em));
 
   it('is refused in a collection of another tenant', async () => {
@@ -51,6 +54,25 @@ describe('an entity that no cascade reaches', () => {
       await expect(em.flush()).rejects.toThrow(WrongTenantError);
       expect(world.writes).toEqual([]);
     });
+  });
+
+  it('is refused where it has the key of the own one, whatever else is cascaded', async () => {
+    const foreign = await made((em) => em.findOneOrFail(Person, 1));
+    await world.manager.run('acme', async (em) => {
+      const album = await em.findOneOrFail(Album, 1, { populate: ['owner'] });
+      expect(album.owner?.id).toBe(foreign.id);
+      album.owner = foreign;
+      await expect(em.flush()).rejects.toThrow(WrongTenantError);
+    });
+  });
+
+  it('is refused in a run of a tenant inside of another run of it', async () => {
+    const foreign = await made((em) => em.findOneOrFail(Tag, 1));
+    await world.manager.run('acme', () =>
+      world.manager.run('acme', async (em) => {
+        expect(() => em.getUnitOfWork(false).persist(foreign)).toThrow(WrongTenantError);
+      }),
+    );
   });
 
   it('is written in a collection of its own tenant', async () => {

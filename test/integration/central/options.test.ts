@@ -22,20 +22,34 @@ describe('options of the central database', () => {
     await manager.close();
   });
 
-  it('refuse an entity that the tenants have too, and take an abstract base and an embeddable of both', async () => {
+  it('take an abstract base and an embeddable of both sides', async () => {
     const Address = defineEntity({ name: 'Address', embeddable: true, properties: { city: p.string() } });
     const Base = defineEntity({ name: 'Base', abstract: true, properties: { id: p.integer().primary() } });
     const Shop = defineEntity({ name: 'Shop', extends: Base, properties: { at: () => p.embedded(Address) } });
     const Office = defineEntity({ name: 'Office', extends: Base, properties: { at: () => p.embedded(Address) } });
+    // Abstract, and with a table.
+    const Animal = defineEntity({
+      ...{ name: 'Animal', abstract: true, discriminatorColumn: 'kind' },
+      properties: { id: p.integer().primary(), kind: p.string() },
+    });
+    const Dog = defineEntity({ name: 'Dog', extends: Animal, discriminatorValue: 'dog', properties: {} });
+    const Cat = defineEntity({ name: 'Cat', extends: Animal, discriminatorValue: 'cat', properties: {} });
     const manager = await TenantOrmManager.init({
       ...base,
-      orm: { entities: [House, Shop] },
-      central: { database: 'shared', orm: { entities: [Office] } },
+      orm: { entities: [House, Shop, Animal, Dog] },
+      central: { database: 'shared', orm: { entities: [Office, Animal, Cat] } },
     });
     await manager.close();
-    const both = TenantOrmManager.init({ ...base, central: { database: 'shared', orm: { entities: [House] } } });
+  });
+
+  it.each([
+    ['an entity', House],
+    ['a view', defineEntity({ name: 'View', expression: 'select 1 as one', properties: { one: p.integer() } })],
+  ])('refuse %s of both sides', async (_what, entity) => {
+    const orm = { entities: [entity] };
+    const both = TenantOrmManager.init({ ...base, orm, central: { database: 'shared', orm } });
     await expect(both).rejects.toThrow(TenancyConfigurationError);
-    await expect(both).rejects.toThrow(/entity House is in `orm` and in `central.orm`/);
+    await expect(both).rejects.toThrow(/entity (House|View) is in `orm` and in `central.orm`/);
   });
 
   it.each<[string, object, RegExp]>([

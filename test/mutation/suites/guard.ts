@@ -3,3 +3,4 @@ import '../../isolation/centralDatabase.test.ts';
 import '../../integration/central/options.test.ts';
 import '../../isolation/foreignEntities.test.ts';
 import '../../isolation/foreignSources.test.ts';
+import '../../unit/orm/guardedEntityManager.test.ts';
