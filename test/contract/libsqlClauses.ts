@@ -1,0 +1,215 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type Database from 'libsql';
+import { ROOT } from '../support/docs.ts';
+import { type Clause, expectThat, type Peers } from './Clause.ts';
+
+type Open = () => Database.Database;
+
+const LOCKED = 'pragma locking_mode = exclusive; begin exclusive; commit';
+const CORRECT = { returning: "insert into t values (2, 'b') returning id", more: "insert into t values (3, 'c')" };
+
+/** What is between a tenant and its file of libSQL. */
+export const libsqlClauses: readonly Clause[] = [
+  {
+    of: 'libsql',
+    holds: 'what a connection writes after a statement with `returning` that a lock refused is never committed',
+    reliedOnBy: ['libsql/LibsqlHandle.ts'],
+    to: 'ask for no lock but when a file is opened, which one that lets go would make needless',
+    check: (peers) =>
+      withFile(peers, (open) => {
+        const [one, other] = [open(), open()];
+        other.exec('begin immediate');
+        expectThat(codeOf(() => one.prepare(CORRECT.returning).all()) === 'SQLITE_BUSY', 'it is not refused');
+        other.exec('commit');
+        one.prepare(CORRECT.more).run();
+        expectThat(countIn(other) === 1, 'what comes after it is committed');
+        one.close();
+        expectThat(codeOf(() => other.exec(CORRECT.more)) === 'SQLITE_BUSY', 'it is let go at the end');
+        collect();
+      }),
+  },
+  {
+    of: 'libsql',
+    holds: 'a statement that fails otherwise is over: what its connection writes from then on is committed',
+    reliedOnBy: ['libsql/LibsqlHandle.ts'],
+    to: 'go on with a connection after a statement that failed',
+    check: (peers) =>
+      withFile(peers, (open) => {
+        const [one, other] = [open(), open()];
+        one.exec("create trigger no before insert on t when new.n = 'no' begin select raise(abort, 'no'); end");
+        for (const [index, name] of ['a', 'no'].entries()) {
+          const failing = `insert into t values (${10 + index}, 'fine${index}'), (${20 + index}, '${name}') returning id`;
+          const code = codeOf(() => one.prepare(failing).all()) ?? '';
+          expectThat(code.startsWith('SQLITE_CONSTRAINT'), `it comes to ${code}`);
+          one.prepare(`insert into t values (${30 + index}, 'after ${index}') returning id`).all();
+          expectThat(countIn(other) === 2 + index, 'what comes after it is not committed');
+        }
+        other.exec('begin exclusive; rollback');
+      }),
+  },
+  {
+    of: 'libsql',
+    holds: 'of what `exec` sends nothing stays open, and a database with nothing prepared is closed at once',
+    reliedOnBy: ['libsql/LibsqlHandle.ts', 'libsql/ownFile.ts'],
+    to: 'ask for locks that may be refused, and to let go of those that were not',
+    check: (peers) =>
+      withFile(peers, (open) => {
+        const [one, other] = [open(), open()];
+        other.exec('begin exclusive');
+        expectThat(codeOf(() => one.exec('begin exclusive')) === 'SQLITE_BUSY', 'it is not refused');
+        other.exec('commit');
+        one.exec(CORRECT.more);
+        expectThat(countIn(other) === 2, 'what comes after it is not committed');
+        one.exec(LOCKED);
+        expectThat(codeOf(() => other.exec('begin exclusive')) === 'SQLITE_BUSY', 'the lock is not kept');
+        one.close();
+        expectThat(codeOf(() => other.exec('begin exclusive; rollback')) === undefined, 'the lock is kept in the end');
+      }),
+  },
+  {
+    of: 'libsql',
+    holds: 'a lock is let go by `locking_mode = normal` and a statement that reads, whatever was prepared',
+    reliedOnBy: ['libsql/LibsqlHandle.ts'],
+    to: 'give a file that it closes to others at once',
+    check: (peers) =>
+      withFile(peers, (open) => {
+        const [one, other] = [open(), open()];
+        one.exec(LOCKED);
+        const kept = one.prepare('select * from t');
+        kept.all();
+        one.exec('pragma locking_mode = normal; select count(*) from sqlite_master');
+        expectThat(codeOf(() => other.exec('begin exclusive; rollback')) === undefined, 'it is kept');
+        expectThat(kept.all().length === 1, 'what was prepared has no rows');
+      }),
+  },
+  {
+    of: 'libsql',
+    holds: 'a database that is closed stays open until what was prepared on it is collected, and no longer',
+    reliedOnBy: ['libsql/ClosedHandles.ts'],
+    to: 'keep the number of open files within bounds, which a `close` that closes would make needless',
+    check: (peers) =>
+      withFile(peers, async (open) => {
+        const other = open();
+        closeLocked(open());
+        expectThat(codeOf(() => other.exec('select * from t')) === 'SQLITE_BUSY', 'it is closed before that');
+        collect();
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        expectThat(codeOf(() => other.exec('select * from t')) === undefined, 'it is still open');
+      }),
+  },
+  {
+    of: 'libsql',
+    holds: 'of a text with several statements `prepare` takes the first one and says nothing of the others',
+    reliedOnBy: ['libsql/assertOneStatement.ts'],
+    to: 'refuse such a text rather than run a part of it',
+    check: (peers) =>
+      withFile(peers, (open) => {
+        const one = open();
+        one.prepare("insert into t values (4, 'd'); insert into t values (5, 'e')").run();
+        expectThat(countIn(one) === 2, 'both are run');
+      }),
+  },
+  {
+    of: 'libsql',
+    holds:
+      'the process is ended by a boolean parameter, a text that is no UTF-8, and `inTransaction` of what is closed',
+    reliedOnBy: ['libsql/LibsqlHandle.ts'],
+    to: 'ask for none of these',
+    check: () => {
+      const statements = [
+        "d.prepare('select ?').all([true])",
+        "d.prepare('select char(55296)').all()",
+        'd.close(); d.inTransaction',
+      ];
+      for (const statement of statements) {
+        const { signal } = spawnSync(
+          process.execPath,
+          ['-e', `const d = new (require('libsql'))(':memory:'); ${statement}`],
+          {
+            cwd: ROOT,
+            env: { ...process.env, NODE_OPTIONS: '' },
+          },
+        );
+        expectThat(signal === 'SIGABRT', `it is not by ${statement}`);
+      }
+    },
+  },
+  {
+    of: 'libsql',
+    holds: 'a blob is read as an ArrayBuffer, and a text up to its first NUL',
+    reliedOnBy: ['libsql/LibsqlHandle.ts'],
+    to: 'give blobs as `better-sqlite3` does, and refuse texts that would not be read as they were written',
+    check: (peers) =>
+      withFile(peers, (open) => {
+        const [row] = open().prepare('select ? as text, ? as blob').all('a\0b', Buffer.from('c')) as [
+          { readonly text: unknown; readonly blob: unknown },
+        ];
+        expectThat(row.text === 'a', `a text is ${JSON.stringify(row.text)}`);
+        expectThat(Object.prototype.toString.call(row.blob) === '[object ArrayBuffer]', 'a blob is something else');
+      }),
+  },
+  {
+    of: 'libsql',
+    holds: 'a file that is not there is made, `fileMustExist` or not',
+    reliedOnBy: ['libsql/LibsqlHandle.ts'],
+    to: 'look for the file itself',
+    check: ({ libsql: Libsql }) =>
+      withFolder((folder) => {
+        const path = join(folder, 'missing.db');
+        const made = new Libsql(path, { fileMustExist: true });
+        made.exec('create table t (id)');
+        made.close();
+        expectThat(existsSync(path), 'it is not made');
+      }),
+  },
+];
+
+async function withFolder(work: (folder: string) => void | Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'tenancy-contract-'));
+  try {
+    await work(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** A file with one row. */
+function withFile({ libsql: Libsql }: Peers, work: (open: Open) => void | Promise<void>): Promise<void> {
+  return withFolder(async (folder) => {
+    const open: Open = () => new Libsql(join(folder, 'one.db'), { timeout: 0 });
+    const first = open();
+    first.exec("create table t (id integer primary key, n text unique); insert into t values (1, 'a')");
+    first.close();
+    await work(open);
+  });
+}
+
+/** Nothing of the caller's holds on to it. */
+function closeLocked(database: Database.Database): void {
+  database.exec(LOCKED);
+  database.prepare('select * from t').all();
+  database.close();
+}
+
+const countIn = (database: Database.Database): number =>
+  (database.prepare('select count(*) n from t').all() as [{ readonly n: number }])[0].n;
+
+function codeOf(work: () => unknown): string | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return (error as { readonly code: string }).code;
+  }
+}
+
+function collect(): void {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+}
