@@ -4,7 +4,7 @@ import { ClosedHandles } from '../../../src/libsql/ClosedHandles.ts';
 /** Objects of which nobody else knows, and whether each is still there. */
 function addTo(closed: ClosedHandles, count: number): () => number {
   const left = Array.from({ length: count }, () => {
-    const handle = { large: new Array(100).fill(0) };
+    const handle = { large: Array.from({ length: 100 }, () => 0) };
     closed.add(handle);
     return new WeakRef(handle);
   });
