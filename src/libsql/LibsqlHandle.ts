@@ -116,7 +116,7 @@ class LibsqlStatement implements SqliteStatement {
     for (const row of rows) {
       for (const column in row) {
         const value = row[column];
-        if (isAnyArrayBuffer(value)) {
+        if (typeof value === 'object' && isAnyArrayBuffer(value)) {
           row[column] = Buffer.from(value);
         }
       }

@@ -6,6 +6,7 @@ import { SqliteConnection } from '../files/SqliteConnection.ts';
 import type { SqliteHandle } from '../files/SqliteHandle.ts';
 import { WriteTurns } from '../files/WriteTurns.ts';
 import { assertKeepsLock } from './assertKeepsLock.ts';
+import { assertNoFileFunctions } from './assertNoFileFunctions.ts';
 import { assertOneStatement } from './assertOneStatement.ts';
 
 export interface LibsqlServerParts extends OneUserServerParts {
@@ -44,6 +45,7 @@ export class LibsqlServer extends OneUserServer<SqliteConnection> {
       assertStatement: (text) => {
         assertOneStatement(tenantId, text);
         assertKeepsLock(tenantId, text);
+        assertNoFileFunctions(tenantId, text);
       },
     });
   }

@@ -7,12 +7,37 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type Database from 'libsql';
 import { ROOT } from '../support/docs.ts';
-import { type Clause, expectThat, type Peers } from './Clause.ts';
+import { type Clause, expectNames, expectThat, type Peers } from './Clause.ts';
 
 type Open = () => Database.Database;
 
+const FILE_FUNCTIONS = ['readfile', 'writefile', 'fsdir', 'sha3_query'];
 const LOCKED = 'pragma locking_mode = exclusive; begin exclusive; commit';
 const CORRECT = { returning: "insert into t values (2, 'b') returning id", more: "insert into t values (3, 'c')" };
+
+/** Functions and tables of SQL by which no other file is reached. */
+const HARMLESS = `
+  -> ->> abs acos acosh asin asinh atan atan2 atanh atn2 avg bm25 ceil ceiling changes char charindex coalesce concat
+  concat_ws cos cosh cot coth count cume_dist current_date current_time current_timestamp date datetime degrees
+  dense_rank difference exp first_value floor format fts3_tokenizer fts5 fts5_source_id geopoly_area geopoly_bbox
+  geopoly_blob geopoly_ccw geopoly_contains_point geopoly_debug geopoly_group_bbox geopoly_json geopoly_overlap
+  geopoly_regular geopoly_svg geopoly_within geopoly_xform glob group_concat hex highlight ifnull iif instr json
+  json_array json_array_length json_error_position json_extract json_group_array json_group_object json_insert
+  json_object json_patch json_quote json_remove json_replace json_set json_type json_valid jsonb jsonb_array
+  jsonb_extract jsonb_group_array jsonb_group_object jsonb_insert jsonb_object jsonb_patch jsonb_remove jsonb_replace
+  jsonb_set julianday lag last_insert_rowid last_rows_affected last_value lead leftstr length libsql_vector_idx like
+  likelihood likely ln load_extension log log10 lower lower_quartile lsmode ltrim match matchinfo max median min mode
+  nth_value ntile nullif octet_length offsets optimize padc padl padr percent_rank pi power printf proper quote
+  radians random randomblob rank regexp regexpi replace replicate reverse rightstr round row_number rtreecheck
+  rtreedepth rtreenode rtrim sha3 sign sin sinh snippet soundex sqlite3mc_codec_data sqlite3mc_config
+  sqlite3mc_config_table sqlite3mc_version sqlite_compileoption_get sqlite_compileoption_used sqlite_crypt sqlite_log
+  sqlite_source_id sqlite_version sqrt square stdev strfilter strftime string_agg substr substring subtype sum tan
+  tanh time timediff total total_changes trim typeof unhex unicode unixepoch unlikely upper upper_quartile uuid
+  uuid_blob uuid_str variance vector vector16 vector1bit vector32 vector64 vector8 vector_distance_cos
+  vector_distance_l2 vector_extract vectorb16 zeroblob carray dbstat fts3 fts3tokenize fts4 fts4aux fts5vocab
+  generate_series geopoly json_each json_tree pragma_function_list pragma_module_list rtree rtree_i32 sqlite_dbpage
+  sqlite_stmt vector_top_k
+`;
 
 /** What is between a tenant and its file of libSQL. */
 export const libsqlClauses: readonly Clause[] = [
@@ -101,6 +126,34 @@ export const libsqlClauses: readonly Clause[] = [
         collect();
         await new Promise((resolve) => setTimeout(resolve, 1));
         expectThat(codeOf(() => other.exec('select * from t')) === undefined, 'it is still open');
+      }),
+  },
+  {
+    of: 'libsql',
+    holds: 'other files are reached by `readfile`, `writefile`, `fsdir`, and a text in `sha3_query`; no view has these',
+    reliedOnBy: ['libsql/assertNoFileFunctions.ts'],
+    to: "keep statements from other tenants' files by these names",
+    check: (peers) =>
+      withFile(peers, (open) => {
+        const one = open();
+        const namesIn = (list: string): string[] =>
+          (one.prepare(`select name from pragma_${list}_list`).all() as { readonly name: string }[]).map(
+            ({ name }) => name,
+          );
+        expectNames('SQL', [...namesIn('function'), ...namesIn('module')], HARMLESS, FILE_FUNCTIONS);
+        for (const call of [
+          "readfile('x')",
+          "writefile('x', 'y')",
+          "(select name from fsdir('.'))",
+          "sha3_query('')",
+        ]) {
+          const index = call.length;
+          one.exec(`create view v${index} as select ${call} as it`);
+          expectThat(
+            codeOf(() => one.prepare(`select * from v${index}`).all()) === 'SQLITE_ERROR',
+            `a view has ${call}`,
+          );
+        }
       }),
   },
   {

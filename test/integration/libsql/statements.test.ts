@@ -132,6 +132,8 @@ describe('statements on a file of libSQL', () => {
         'explain pragma main.locking_mode(normal)',
         'PRAGMA journal_mode=WAL',
         'pragma "journal_mode" = wal',
+        `select readfile('${world.pathOf('acme')}')`,
+        `select writefile('${world.pathOf('acme')}', 'x')`,
       ];
       for (const text of refused) {
         await expect(em.execute(text)).rejects.toThrow(TenancyConfigurationError);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { TenancyConfigurationError } from '../../../src/errors.ts';
 import { assertKeepsLock } from '../../../src/libsql/assertKeepsLock.ts';
+import { assertNoFileFunctions } from '../../../src/libsql/assertNoFileFunctions.ts';
 import { assertOneStatement } from '../../../src/libsql/assertOneStatement.ts';
 
 describe('a text for libSQL', () => {
@@ -33,6 +34,23 @@ describe('a text for libSQL', () => {
     '',
   ])('may be %j', (text) => {
     expect(() => assertOneStatement('acme', text)).not.toThrow();
+  });
+
+  it.each([
+    "select readfile('globex.db')",
+    'select "READFILE"(\'globex.db\')',
+    "select [writefile] ( 'globex.db', x'' )",
+    "select/**/writefile/**/('globex.db', x'')",
+    "select * from 'fsdir'('.')",
+    "select sha3_query('select write' || 'file(''globex.db'', x'''')')",
+    "insert into t values ('of readfile')",
+  ])('reaches no file: %j', (text) => {
+    expect(() => assertNoFileFunctions('acme', text)).toThrow(TenancyConfigurationError);
+    expect(() => assertNoFileFunctions('acme', text)).toThrow("reaches other files than the tenant's database");
+  });
+
+  it.each(['select my_readfile(1)', 'select readfiles from t', 'select sha3(1)', ''])('may be %j', (text) => {
+    expect(() => assertNoFileFunctions('acme', text)).not.toThrow();
   });
 
   it.each([
