@@ -4,6 +4,7 @@ import Database from 'libsql';
 import type { DatabaseOf } from '../databases/DatabaseServer.ts';
 import { TenantConnectionError, TenantDatabaseMissingError } from '../errors.ts';
 import { isLocked, type SqliteHandle, type SqliteStatement } from '../files/SqliteHandle.ts';
+import { assertBindable } from './assertBindable.ts';
 import type { ClosedHandles } from './ClosedHandles.ts';
 import { ownFile } from './ownFile.ts';
 
@@ -132,17 +133,5 @@ class LibsqlStatement implements SqliteStatement {
   /** Reads all of them first: an iterator that is left early would keep its statement open. */
   iterate(parameters: readonly unknown[]): IterableIterator<unknown> {
     return this.all(parameters).values();
-  }
-}
-
-/** libSQL ends the process for a boolean, and reads a text up to its first NUL. */
-function assertBindable(parameters: readonly unknown[]): void {
-  for (const value of parameters) {
-    if (typeof value === 'boolean') {
-      throw new TypeError('libSQL can only bind numbers, strings, bigints, buffers, and null');
-    }
-    if (typeof value === 'string' && value.includes('\0')) {
-      throw new TypeError('libSQL would read a text with a NUL up to there; take a blob');
-    }
   }
 }

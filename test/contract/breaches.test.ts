@@ -134,7 +134,7 @@ const alterations: readonly { readonly breaks: string; readonly altered: Partial
         }
       } as unknown as Peers['libsql'],
     },
-    said: '(a text is "a\\u0000b"). src/libsql/LibsqlHandle.ts relies on it to give blobs',
+    said: '(a text is "a\\u0000b"). src/libsql/LibsqlHandle.ts, src/libsql/assertBindable.ts rely on it to give blobs',
   },
   {
     breaks: 'a cursor has',

@@ -172,12 +172,13 @@ export const libsqlClauses: readonly Clause[] = [
     of: 'libsql',
     holds:
       'the process is ended by a boolean parameter, a text that is no UTF-8, and `inTransaction` of what is closed',
-    reliedOnBy: ['libsql/LibsqlHandle.ts'],
+    reliedOnBy: ['libsql/LibsqlHandle.ts', 'libsql/assertBindable.ts'],
     to: 'ask for none of these',
     check: () => {
       const statements = [
         "d.prepare('select ?').all([true])",
         "d.prepare('select char(55296)').all()",
+        `d.prepare("select json_extract(?, '$')").all(['"' + String.fromCharCode(92) + 'ud800"'])`,
         'd.close(); d.inTransaction',
       ];
       for (const statement of statements) {
@@ -196,7 +197,7 @@ export const libsqlClauses: readonly Clause[] = [
   {
     of: 'libsql',
     holds: 'a blob is read as an ArrayBuffer, and a text up to its first NUL',
-    reliedOnBy: ['libsql/LibsqlHandle.ts'],
+    reliedOnBy: ['libsql/LibsqlHandle.ts', 'libsql/assertBindable.ts'],
     to: 'give blobs as `better-sqlite3` does, and refuse texts that would not be read as they were written',
     check: (peers) =>
       withFile(peers, (open) => {
@@ -264,5 +265,7 @@ function codeOf(work: () => unknown): string | undefined {
 
 function collect(): void {
   setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as () => void)();
+  const gc = runInNewContext('gc') as () => void;
+  setFlagsFromString('--no-expose-gc');
+  gc();
 }

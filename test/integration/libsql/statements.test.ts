@@ -147,7 +147,7 @@ describe('statements on a file of libSQL', () => {
 
   it('take no parameter that would end the process, or be read as something else', async () => {
     await manager.run('acme', async (em) => {
-      for (const value of [true, 'a\0b', new Date(0), Symbol('x'), 2n ** 64n]) {
+      for (const value of [true, 'a\0b', new Date(0), Symbol('x'), 2n ** 64n, '["\\ud800"]']) {
         await expect(em.getKysely().executeQuery(compiled([value]))).rejects.toThrow();
       }
       const { rows } = await em.getKysely().executeQuery(compiled([null, 1.5, 2n ** 53n, 'ä😀', Buffer.from('x')]));
