@@ -8,7 +8,7 @@ import { LibsqlWorld } from '../../support/libsql/LibsqlWorld.ts';
 describe('Koa over files of libSQL', () => {
   it("serves each tenant its own rows, by MikroORM's own EntityManager and by manager.em", async () => {
     await using world = await LibsqlWorld.create({ files: { acquireTimeoutMs: 20_000 } });
-    await expectServedByKoa(world, 10);
+    await expectServedByKoa(world, 5);
   });
 
   it('answers 503 with Retry-After while somebody else has the file, and serves the other tenants', async () => {

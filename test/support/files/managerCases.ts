@@ -72,7 +72,7 @@ export function describeManager({ name, databasesOf, create }: FilesCases): void
     });
 
     it('that do not come free in time are an error of this tenant alone', async () => {
-      await using world = await create({ isAlone: true, acquireTimeoutMs: 100 });
+      await using world = await create({ isAlone: true, acquireTimeoutMs: 500 });
       await world.manager.run('acme', (outer) =>
         outer.transactional(async (em) => {
           await em.count(House);
