@@ -1,7 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
+import { Migration } from '@mikro-orm/migrations';
 import { Migration003Broken, migrationsList, names } from '../../support/files/migrations.ts';
 import { itMigrates, notes } from '../../support/kinds/migrationCases.ts';
 import { LibsqlWorld } from '../../support/libsql/LibsqlWorld.ts';
+
+/** As a migration may do by mistake: not `this.execute`. */
+class Migration001Outside extends Migration {
+  override async up(): Promise<void> {
+    await this.execute('create table inside (id integer primary key)');
+    await this.driver.execute('select 1');
+  }
+}
 
 describe("libSQL: a tenant's migrations", () => {
   itMigrates(migrationsList, (options) => LibsqlWorld.create(options));
@@ -46,5 +55,18 @@ describe("libSQL: a tenant's migrations", () => {
     await Promise.all([request, migrated]);
     expect(order).toEqual(['request', 'migrated']);
     expect(await manager.run('acme', (em) => em.execute('select note from counter'))).toEqual([{ note: 'applied' }]);
+  });
+
+  it('that send a statement outside of their transaction wait for themselves, are told so, and leave nothing', async () => {
+    await using world = await LibsqlWorld.create({
+      ids: ['acme'],
+      isFilled: false,
+      files: { acquireTimeoutMs: 300 },
+      orm: { migrations: { migrationsList: [Migration001Outside] } },
+    });
+    const migrated = world.manager.migrator('acme').up();
+    await expect(migrated).rejects.toThrow('no connection became free within 300 ms');
+    expect(await world.rows('acme', "select name from sqlite_master where name = 'inside'")).toEqual([]);
+    world.assertNothingHeld();
   });
 });
