@@ -91,7 +91,7 @@ describe('a file of libSQL', () => {
     expect(await read(world)).toBe(3);
   });
 
-  it('stays its owner’s when this process reads it, which takes the lock of the file itself away', async () => {
+  it("stays its owner's when this process reads it, which takes the lock of the file itself away", async () => {
     await using world = await LibsqlWorld.create({ ids: ['acme'] });
     expect(await read(world)).toBe(3);
     await copyFile(world.pathOf('acme'), join(world.folder, 'copy'));
