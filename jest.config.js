@@ -31,6 +31,7 @@ export default {
     '^mikro-orm-multitenancy/prometheus$': '<rootDir>/src/prometheus/index.ts',
     '^mikro-orm-multitenancy/sqlite$': '<rootDir>/src/sqlite/index.ts',
     '^mikro-orm-multitenancy/pglite$': '<rootDir>/src/pglite/index.ts',
+    '^mikro-orm-multitenancy/libsql$': '<rootDir>/src/libsql/index.ts',
     '^mikro-orm-multitenancy/mysql$': '<rootDir>/src/mysql/index.ts',
     '^mikro-orm-multitenancy/testing$': '<rootDir>/src/testing/index.ts',
   },

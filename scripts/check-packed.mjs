@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** What a user downloads and installs. To go above one of them is a decision, made here. */
-const LIMITS = { packedKB: 1_000, unpackedKB: 4_500, dependencies: 30 };
+const LIMITS = { packedKB: 1_050, unpackedKB: 4_500, dependencies: 30 };
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));

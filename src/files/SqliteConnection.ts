@@ -14,6 +14,8 @@ export interface SqliteConnectionParts extends LeasedConnectionParts<SqliteConne
   readonly turns: WriteTurns;
   /** How long a statement waits for others that write. */
   readonly lockTimeoutMs: number;
+  /** Throws for a statement that this kind cannot be sent. @default sends all */
+  readonly assertStatement?: (text: string) => void;
 }
 
 /** How long to wait before another process is asked again whether it still writes; with jitter. */
@@ -30,16 +32,18 @@ export class SqliteConnection extends FileConnection<SqliteConnection> {
   readonly #handle: SqliteHandle;
   readonly #turns: WriteTurns;
   readonly #lockTimeoutMs: number;
+  readonly #assertStatement: SqliteConnectionParts['assertStatement'];
   readonly #ended = new AbortController();
   readonly #streams = new Set<IterableIterator<unknown>>();
   #hasTurn = false;
   #burstSince: number | undefined;
 
-  constructor({ handle, turns, lockTimeoutMs, ...parts }: SqliteConnectionParts) {
+  constructor({ handle, turns, lockTimeoutMs, assertStatement, ...parts }: SqliteConnectionParts) {
     super(parts);
     this.#handle = handle;
     this.#turns = turns;
     this.#lockTimeoutMs = lockTimeoutMs;
+    this.#assertStatement = assertStatement;
   }
 
   protected override get isBusy(): boolean {
@@ -162,6 +166,7 @@ export class SqliteConnection extends FileConnection<SqliteConnection> {
   #assertAllowed(text: string): void {
     const { tenantId, isReadOnly } = this;
     assertOneFile(tenantId, text);
+    this.#assertStatement?.(text);
     if (isReadOnly && /\bpragma\b[\s\S]*\bquery_only\b/i.test(text)) {
       throw new TenantReadOnlyError(tenantId, '`pragma query_only` would change that');
     }

@@ -4,21 +4,22 @@ import type { AbstractSqlDriver } from '@mikro-orm/postgresql';
 import { TenancyConfigurationError } from '../errors.ts';
 import type { OrmKind } from '../orm/OrmKind.ts';
 import { OTHER_DATABASES, type OtherDatabases, type OtherDatabasesParts } from '../orm/OtherDatabases.ts';
-import { type CheckedFilesOptions, checkFilesOptions, type FilesOptions } from './FilesOptions.ts';
-import { databasePath } from './fileName.ts';
-import { OpenFiles } from './OpenFiles.ts';
-import { closeHandle, type OpenSqlite } from './SqliteHandle.ts';
-import { LOCK_ENDING, prepareSession, SqliteServer } from './SqliteServer.ts';
+import { databasePath, LOCK_ENDING } from './fileName.ts';
 import { SqliteTenantDialect } from './SqliteTenantDialect.ts';
 
-export interface SqliteFilesParts {
-  /** The function that makes them, for messages. */
-  readonly who: string;
+export interface SqliteFilesParts extends Pick<OtherDatabasesParts, 'open'>, Pick<OrmKind, 'driver' | 'entityManager'> {
   readonly kind: string;
-  readonly driver: OrmKind['driver'];
-  readonly entityManager: unknown;
+  /** Where the files are; absolute. */
+  readonly folder: string;
+  /** How the names of the files end, dot included. */
   readonly ending: string;
-  readonly openSqlite: OpenSqlite;
+  /** Makes of a new and empty file what one that is opened has to be. @default nothing */
+  readonly begin?: (path: string) => void;
+  /**
+   * Keeps others from opening the file until what it gives is called. Throws `TenancyConfigurationError` while somebody has
+   * it open.
+   */
+  readonly own: (path: string, database: string) => () => void;
 }
 
 /** What SQLite keeps beside a database while it is open, and after a crash. */
@@ -30,20 +31,16 @@ export class SqliteFiles<D extends AbstractSqlDriver = AbstractSqlDriver> implem
   declare readonly '~driver'?: D;
   /** @internal */
   readonly [OTHER_DATABASES]: OtherDatabasesParts;
-  readonly #options: CheckedFilesOptions;
   readonly #parts: SqliteFilesParts;
-  readonly #files = new OpenFiles();
 
   /** @internal */
-  constructor(parts: SqliteFilesParts, options: FilesOptions) {
-    const { who, kind, driver, entityManager, ending, openSqlite } = parts;
+  constructor(parts: SqliteFilesParts) {
+    const { kind, driver, entityManager, open: serve } = parts;
     this.kind = kind;
     this.#parts = parts;
-    this.#options = checkFilesOptions(who, options);
     this[OTHER_DATABASES] = {
       orm: { name: kind, driver, entityManager, dialect: (pool) => new SqliteTenantDialect(pool) },
-      open: (events) =>
-        new SqliteServer({ kind, ending, openSqlite, events, options: this.#options, files: this.#files }),
+      open: serve,
     };
   }
 
@@ -53,7 +50,7 @@ export class SqliteFiles<D extends AbstractSqlDriver = AbstractSqlDriver> implem
    */
   async create(database: string): Promise<void> {
     const path = this.#pathOf(database);
-    await mkdir(this.#options.folder, { recursive: true });
+    await mkdir(this.#parts.folder, { recursive: true });
     try {
       await (await open(path, 'wx')).close();
     } catch (error) {
@@ -64,12 +61,7 @@ export class SqliteFiles<D extends AbstractSqlDriver = AbstractSqlDriver> implem
     }
     // Nothing that a crash has left of an earlier database of this name is to become part of the new one.
     await this.#removeBeside(path);
-    const handle = this.#parts.openSqlite(path, { isReadOnly: false, mustExist: true });
-    try {
-      prepareSession(handle, false);
-    } finally {
-      closeHandle(handle);
-    }
+    this.#parts.begin?.(path);
   }
 
   /** Whether there is a database of this name. */
@@ -86,20 +78,25 @@ export class SqliteFiles<D extends AbstractSqlDriver = AbstractSqlDriver> implem
 
   /**
    * Removes a database for good; does nothing where there is none. Rejects with `TenancyConfigurationError` while this
-   * process has it open. Of other processes it does not know: see to it that none uses the tenant any more.
+   * process has it open. Of other processes it does not know, but for libSQL: see to it that none uses the tenant any more.
    */
   async drop(database: string): Promise<void> {
     const path = this.#pathOf(database);
-    const opened = await realpath(this.#options.folder).catch(() => this.#options.folder);
-    this.#files.assertClosed(join(opened, database + this.#parts.ending), database);
-    // First what could become part of a new database of this name.
-    await this.#removeBeside(path);
-    await rm(path, { force: true });
-    await rm(path + LOCK_ENDING, { force: true });
+    const { folder, ending, own } = this.#parts;
+    const opened = await realpath(folder).catch(() => folder);
+    const free = own(join(opened, database + ending), database);
+    try {
+      // First what could become part of a new database of this name.
+      await this.#removeBeside(path);
+      await rm(path, { force: true });
+      await rm(path + LOCK_ENDING, { force: true });
+    } finally {
+      free();
+    }
   }
 
   #pathOf(database: string): string {
-    return databasePath(this.#options.folder, database, this.#parts.ending);
+    return databasePath(this.#parts.folder, database, this.#parts.ending);
   }
 
   async #removeBeside(path: string): Promise<void> {

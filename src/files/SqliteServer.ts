@@ -5,6 +5,7 @@ import type { ConnectionListener } from '../databases/LeasedConnection.ts';
 import type { TenancyEmitter } from '../events.ts';
 import type { CheckedFilesOptions } from './FilesOptions.ts';
 import { FolderServer } from './FolderServer.ts';
+import { LOCK_ENDING } from './fileName.ts';
 import { findDatabase } from './findDatabase.ts';
 import type { OpenFiles } from './OpenFiles.ts';
 import { SqliteConnection } from './SqliteConnection.ts';
@@ -20,9 +21,6 @@ export interface SqliteServerParts {
   readonly files: OpenFiles;
   readonly events: TenancyEmitter;
 }
-
-/** What of a file's name says that it is the lock of its migrations. No tenant's file ends like that. */
-export const LOCK_ENDING = '-lock';
 
 const FIRST_PAUSE_MS = 5;
 const MAX_PAUSE_MS = 200;

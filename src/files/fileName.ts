@@ -10,6 +10,9 @@ const FILE_NAME = /^[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?$/;
 /** Names that Windows keeps for devices, with any ending. */
 const DEVICES = /^(?:con|prn|aux|nul|com\d|lpt\d)$/;
 
+/** What the name of a lock has after that of the database. No tenant's database ends like that. */
+export const LOCK_ENDING = '-lock';
+
 /** Throws {@link TenancyConfigurationError} unless `name` is fit to be the name of a file in the tenants' folder. */
 export function assertFileName(name: unknown, tenantId?: string): asserts name is string {
   if (typeof name !== 'string' || !FILE_NAME.test(name) || DEVICES.test(name)) {

@@ -9,16 +9,16 @@ import type { DatabaseOf } from '../databases/DatabaseServer.ts';
 import { TenancyConfigurationError, TenantDatabaseMissingError } from '../errors.ts';
 import { databasePath } from '../files/fileName.ts';
 import { findDatabase } from '../files/findDatabase.ts';
+import { type CheckedOneUserOptions, checkOneUserOptions } from '../files/OneUserOptions.ts';
 import { OTHER_DATABASES, type OtherDatabases, type OtherDatabasesParts } from '../orm/OtherDatabases.ts';
 import { ownFolder } from './FolderOwner.ts';
-import { type CheckedPgliteOptions, checkPgliteOptions, type PgliteOptions } from './PgliteOptions.ts';
+import { PGLITE_DEFAULTS, type PgliteOptions } from './PgliteOptions.ts';
 import { PgliteServer } from './PgliteServer.ts';
 import { PgliteTenantDialect } from './PgliteTenantDialect.ts';
 
 const KIND = 'PGlite';
 /** The file that every data folder of PostgreSQL has. */
 const MARK = 'PG_VERSION';
-const ONE_AT_A_TIME = 1;
 
 /** What it reads becomes what MikroORM expects, as its own connection sets it. */
 const parsers = createPostgreSqlTypeParsers((value: string) => parseArray(value));
@@ -29,12 +29,11 @@ export class PgliteFolders implements OtherDatabases<PgliteDriver> {
   declare readonly '~driver'?: PgliteDriver;
   /** @internal */
   readonly [OTHER_DATABASES]: OtherDatabasesParts;
-  readonly #options: CheckedPgliteOptions;
+  readonly #options: CheckedOneUserOptions;
 
   /** @internal */
   constructor(options: PgliteOptions) {
-    this.#options = checkPgliteOptions(options);
-    const { maxOpen, folder: _, ...limits } = this.#options;
+    this.#options = checkOneUserOptions('pgliteDatabases', PGLITE_DEFAULTS, options);
     this[OTHER_DATABASES] = {
       orm: {
         name: KIND,
@@ -42,21 +41,7 @@ export class PgliteFolders implements OtherDatabases<PgliteDriver> {
         entityManager: EntityManager,
         dialect: (pool) => new PgliteTenantDialect(pool),
       },
-      open: (events) =>
-        new PgliteServer({
-          kind: KIND,
-          events,
-          maxMigrations: Math.max(1, maxOpen - 1),
-          requests: {
-            ...limits,
-            maxConnections: maxOpen,
-            maxConnectionsPerTenant: ONE_AT_A_TIME,
-            maxOpeningConnections: maxOpen,
-            maxLifetimeMs: Infinity,
-            checkAfterIdleMs: Infinity,
-          },
-          open: (of) => this.#open(of),
-        }),
+      open: (events) => new PgliteServer({ kind: KIND, events, options: this.#options, open: (of) => this.#open(of) }),
     };
   }
 

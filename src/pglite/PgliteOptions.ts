@@ -1,6 +1,4 @@
-import { z } from 'zod';
-import { checkOptions, countFrom, time } from '../databases/options.ts';
-import { folderPath } from '../files/folderPath.ts';
+import type { OneUserDefaults } from '../files/OneUserOptions.ts';
 
 /** Options of tenants whose databases are data folders of PGlite. */
 export interface PgliteOptions {
@@ -18,27 +16,10 @@ export interface PgliteOptions {
   readonly maxWaiting?: number | undefined;
 }
 
-/** The options with their defaults; `folder` is absolute. */
-export type CheckedPgliteOptions = { readonly [Option in keyof PgliteOptions]-?: NonNullable<PgliteOptions[Option]> };
-
-export const PGLITE_DEFAULTS = Object.freeze({
+export const PGLITE_DEFAULTS: OneUserDefaults = Object.freeze({
   maxOpen: 8,
   acquireTimeoutMs: 15_000,
   idleTimeoutMs: 60_000,
   maxWaitingPerTenant: 50,
   maxWaiting: 500,
 });
-
-const shape = z.strictObject({
-  folder: folderPath,
-  maxOpen: countFrom(1).default(PGLITE_DEFAULTS.maxOpen),
-  acquireTimeoutMs: time.default(PGLITE_DEFAULTS.acquireTimeoutMs),
-  idleTimeoutMs: time.default(PGLITE_DEFAULTS.idleTimeoutMs),
-  maxWaitingPerTenant: countFrom(0).default(PGLITE_DEFAULTS.maxWaitingPerTenant),
-  maxWaiting: countFrom(0).default(PGLITE_DEFAULTS.maxWaiting),
-});
-
-/** Throws `TenancyConfigurationError`, which names each option. */
-export function checkPgliteOptions(options: PgliteOptions): CheckedPgliteOptions {
-  return checkOptions('pgliteDatabases', shape, options);
-}

@@ -2,9 +2,14 @@
 /// <reference path="./better-sqlite3.d.ts" />
 import { SqlEntityManager, SqliteDriver } from '@mikro-orm/sqlite';
 import Database from 'better-sqlite3';
-import type { FilesOptions } from '../files/FilesOptions.ts';
+import { checkFilesOptions, type FilesOptions } from '../files/FilesOptions.ts';
+import { OpenFiles } from '../files/OpenFiles.ts';
 import { SqliteFiles } from '../files/SqliteFiles.ts';
-import type { OpenSqlite } from '../files/SqliteHandle.ts';
+import { closeHandle, type OpenSqlite } from '../files/SqliteHandle.ts';
+import { prepareSession, SqliteServer } from '../files/SqliteServer.ts';
+
+const KIND = 'SQLite';
+const ENDING = '.sqlite';
 
 const openSqlite: OpenSqlite = (path, { isReadOnly, mustExist }) =>
   // A lock is waited for outside of SQLite, where the process can go on.
@@ -15,15 +20,27 @@ const openSqlite: OpenSqlite = (path, { isReadOnly, mustExist }) =>
  * `TenancyConfigurationError`; opens nothing.
  */
 export function sqliteDatabases(options: FilesOptions): SqliteFiles<SqliteDriver> {
-  return new SqliteFiles<SqliteDriver>(
-    {
-      who: 'sqliteDatabases',
-      kind: 'SQLite',
-      driver: SqliteDriver,
-      entityManager: SqlEntityManager,
-      ending: '.sqlite',
-      openSqlite,
+  const checked = checkFilesOptions('sqliteDatabases', options);
+  const files = new OpenFiles();
+  return new SqliteFiles<SqliteDriver>({
+    kind: KIND,
+    driver: SqliteDriver,
+    entityManager: SqlEntityManager,
+    folder: checked.folder,
+    ending: ENDING,
+    open: (events) => new SqliteServer({ kind: KIND, ending: ENDING, openSqlite, events, options: checked, files }),
+    begin: (path) => {
+      const handle = openSqlite(path, { isReadOnly: false, mustExist: true });
+      try {
+        prepareSession(handle, false);
+      } finally {
+        closeHandle(handle);
+      }
     },
-    options,
-  );
+    own: (path, database) => {
+      // Of other processes it does not know.
+      files.assertClosed(path, database);
+      return () => {};
+    },
+  });
 }

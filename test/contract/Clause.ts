@@ -4,6 +4,7 @@ import * as core from '@mikro-orm/core';
 import * as migrations from '@mikro-orm/migrations';
 import * as postgresql from '@mikro-orm/postgresql';
 import * as kysely from 'kysely';
+import libsql from 'libsql';
 import * as mysql2 from 'mysql2';
 import pg from 'pg';
 import Cursor from 'pg-cursor';
@@ -15,6 +16,7 @@ export interface Peers {
   readonly postgresql: typeof postgresql;
   readonly migrations: typeof migrations;
   readonly kysely: typeof kysely;
+  readonly libsql: typeof libsql;
   readonly mysql2: typeof mysql2;
   readonly pg: typeof pg;
   readonly Cursor: typeof Cursor;
@@ -26,6 +28,7 @@ export type PeerName =
   | '@mikro-orm/postgresql'
   | '@mikro-orm/migrations'
   | 'kysely'
+  | 'libsql'
   | 'mysql2'
   | 'pg'
   | 'pg-cursor';
@@ -44,7 +47,7 @@ export interface Clause {
 }
 
 export function peersAt(databaseUrl: string): Peers {
-  return { core, postgresql, migrations, kysely, mysql2, pg, Cursor, databaseUrl };
+  return { core, postgresql, migrations, kysely, libsql, mysql2, pg, Cursor, databaseUrl };
 }
 
 /** Says of each clause that does not hold what changed, and what of ours relies on it. */

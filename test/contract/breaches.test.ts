@@ -10,7 +10,7 @@ const peers = peersAt('postgresql://nobody.invalid/none');
 const { core, postgresql, migrations } = peers;
 
 /** An import of more than types. */
-const USES_PEER = /^import (?!type )[^;]*? from '(?:@mikro-orm\/[a-z]+|kysely|mysql2|pg|pg-cursor)';$/m;
+const USES_PEER = /^import (?!type )[^;]*? from '(?:@mikro-orm\/[a-z]+|kysely|libsql|mysql2|pg|pg-cursor)';$/m;
 
 /** These use what the packages document: entities, migrations, clients, cursors, lock modes. */
 const DOCUMENTED_ONLY = [
@@ -20,6 +20,7 @@ const DOCUMENTED_ONLY = [
   'central/migrations/Migration003Provisioning.ts',
   'central/migrations/Migration004Secrets.ts',
   'cli/diagnose.ts',
+  'libsql/libsqlDatabases.ts',
   'mysql/MysqlServerDatabases.ts',
   'mysql/MysqlTenantDialect.ts',
   'nestjs/TenancyModule.ts',
@@ -123,6 +124,17 @@ const alterations: readonly { readonly breaks: string; readonly altered: Partial
       },
     },
     said: 'src/migrations/MigrationFiles.ts, src/migrations/fleet/FleetPlan.ts rely on it to know what is pending',
+  },
+  {
+    breaks: 'a blob is read',
+    altered: {
+      libsql: class extends (peers.libsql as unknown as new (path: string) => { prepare(sql: string): object }) {
+        override prepare() {
+          return { all: () => [{ text: 'a\0b', blob: Buffer.from('c') }] };
+        }
+      } as unknown as Peers['libsql'],
+    },
+    said: '(a text is "a\\u0000b"). src/libsql/LibsqlHandle.ts, src/libsql/assertBindable.ts rely on it to give blobs',
   },
   {
     breaks: 'a cursor has',

@@ -2,6 +2,7 @@ import type { Clause } from './Clause.ts';
 import { connectionClauses } from './connectionClauses.ts';
 import { contextClauses } from './contextClauses.ts';
 import { entityClauses } from './entityClauses.ts';
+import { libsqlClauses } from './libsqlClauses.ts';
 import { migrationClauses } from './migrationClauses.ts';
 import { ormClauses } from './ormClauses.ts';
 
@@ -10,5 +11,6 @@ export const clauses: readonly Clause[] = [
   ...entityClauses,
   ...contextClauses,
   ...connectionClauses,
+  ...libsqlClauses,
   ...migrationClauses,
 ];

@@ -19,6 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   files: [...BASE, 'connections', 'databases', 'orm'],
   sqlite: ['files'],
   pglite: [...BASE, 'connections', 'databases', 'files', 'orm'],
+  libsql: [...BASE, 'databases', 'files'],
   mysql: [...BASE, 'connections', 'databases', 'orm'],
   migrations: [...BASE, 'connections', 'context', 'orm'],
   central: [...BASE, 'catalog', 'connections', 'context', 'orm', 'migrations'],
@@ -125,6 +126,7 @@ describe('the parts of src', () => {
     ['pg-boss', /^pg-boss($|\/)/],
     ['pglite', /^(@mikro-orm\/pglite|@electric-sql\/pglite)($|\/)/],
     ['sqlite', /^(@mikro-orm\/sqlite|better-sqlite3)($|\/)/],
+    ['libsql', /^(@mikro-orm\/libsql|libsql)($|\/)/],
     ['mysql', /^(@mikro-orm\/mysql|mysql2)($|\/)/],
     ['bullmq', /^bullmq($|\/)/],
   ])('know the package of %s/ only there', (folder, its) => {

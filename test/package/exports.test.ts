@@ -7,6 +7,7 @@ import * as express from 'mikro-orm-multitenancy/express';
 import * as fastify from 'mikro-orm-multitenancy/fastify';
 import * as hono from 'mikro-orm-multitenancy/hono';
 import * as koa from 'mikro-orm-multitenancy/koa';
+import * as libsql from 'mikro-orm-multitenancy/libsql';
 import * as mysql from 'mikro-orm-multitenancy/mysql';
 import * as nestjs from 'mikro-orm-multitenancy/nestjs';
 import * as openTelemetry from 'mikro-orm-multitenancy/opentelemetry';
@@ -100,6 +101,7 @@ const PUBLIC = {
   './prometheus': ['tenancyMetricNames', 'tenancyMetrics'],
   './sqlite': ['sqliteDatabases'],
   './pglite': ['pgliteDatabases'],
+  './libsql': ['libsqlDatabases'],
   './mysql': ['mysqlDatabases'],
 } as const;
 
@@ -120,6 +122,7 @@ describe('the package', () => {
     ['./prometheus', prometheus],
     ['./sqlite', sqlite],
     ['./pglite', pglite],
+    ['./libsql', libsql],
     ['./mysql', mysql],
   ] as const)('exports from "%s" exactly its public API', (entry, module) => {
     expect(Object.keys(module).sort()).toEqual([...PUBLIC[entry]]);

@@ -12,6 +12,7 @@ export const SOURCE = {
   'mikro-orm-multitenancy/pg-boss': '../../src/pg-boss/index.ts',
   'mikro-orm-multitenancy/sqlite': '../../src/sqlite/index.ts',
   'mikro-orm-multitenancy/pglite': '../../src/pglite/index.ts',
+  'mikro-orm-multitenancy/libsql': '../../src/libsql/index.ts',
   'mikro-orm-multitenancy/mysql': '../../src/mysql/index.ts',
   'mikro-orm-multitenancy/testing': '../../src/testing/index.ts',
 };

@@ -3,12 +3,13 @@ import { TenantUnavailableError } from 'mikro-orm-multitenancy';
 import { KINDS } from '../../support/files/kinds.ts';
 import { Migration003Broken, migrationsList, names } from '../../support/files/migrations.ts';
 import { SqliteWorld } from '../../support/files/SqliteWorld.ts';
-import { itMigrates, notes } from '../../support/kinds/migrationCases.ts';
+import { itMigrates, itMigratesAcrossProcesses, notes } from '../../support/kinds/migrationCases.ts';
 
 const orm = { migrations: { migrationsList } };
 
 describe.each(KINDS)("%s: a tenant's migrations", (_name, kind) => {
   itMigrates(migrationsList, (options) => SqliteWorld.create({ kind, ...options }));
+  itMigratesAcrossProcesses(migrationsList, (options) => SqliteWorld.create({ kind, ...options }));
 
   it('are undone as a whole when one fails, and taken back by down()', async () => {
     await using world = await SqliteWorld.create({

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { MigrationIncompleteError, TenantUnavailableError } from 'mikro-orm-multitenancy';
-import { itMigrates, notes } from '../../support/kinds/migrationCases.ts';
+import { itMigrates, itMigratesAcrossProcesses, notes } from '../../support/kinds/migrationCases.ts';
 import { describeWithMariaDb, MariaDb } from '../../support/mysql/MariaDb.ts';
 import { MysqlWorld } from '../../support/mysql/MysqlWorld.ts';
 import { Migration003Broken, migrationsList, names } from '../../support/mysql/migrations.ts';
@@ -15,6 +15,7 @@ describeWithMariaDb("a tenant's migrations on MariaDB", () => {
   afterAll(() => server[Symbol.asyncDispose]());
 
   itMigrates(migrationsList, (options) => MysqlWorld.create(server, options));
+  itMigratesAcrossProcesses(migrationsList, (options) => MysqlWorld.create(server, options));
 
   it('are written down with the time that it was, whatever the zone of the sessions is', async () => {
     await using world = await MysqlWorld.create(server, {

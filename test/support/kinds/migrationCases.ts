@@ -23,15 +23,22 @@ interface CaseOptions {
 export const notes = async (world: KindWorld, id: string): Promise<string[]> =>
   (await world.rows<{ note: string }>(id, 'select note from counter order by id')).map(({ note }) => note);
 
-/** Migrations of tenants, the same for each kind of database. `list` makes the table `counter` and writes into it. */
-export function itMigrates(
-  list: CaseOptions['orm']['migrations']['migrationsList'],
-  create: (options: CaseOptions) => Promise<KindWorld>,
-): void {
-  const names = list.map(({ name }) => name);
+type List = CaseOptions['orm']['migrations']['migrationsList'];
+type Create = (options: CaseOptions) => Promise<KindWorld>;
+
+const worldsOf = (list: List, create: Create) => {
   const orm = { migrations: { migrationsList: list } };
-  const worldOf = (ids: readonly string[], manager: CaseOptions['manager'] = {}) =>
-    create({ ids, orm, isFilled: false, manager });
+  return {
+    names: list.map(({ name }) => name),
+    orm,
+    worldOf: (ids: readonly string[], manager: CaseOptions['manager'] = {}) =>
+      create({ ids, orm, isFilled: false, manager }),
+  };
+};
+
+/** Migrations of tenants, the same for each kind of database. `list` makes the table `counter` and writes into it. */
+export function itMigrates(list: List, create: Create): void {
+  const { names, worldOf } = worldsOf(list, create);
 
   it('are applied once by eight callers of one process', async () => {
     await using world = await worldOf(['acme']);
@@ -49,6 +56,31 @@ export function itMigrates(
     expect(Math.abs(Date.now() - Number(executed[0]?.executed_at))).toBeLessThan(60_000);
     await world.assertNothingHeld();
   });
+
+  it('of all tenants are applied by each()', async () => {
+    const ids = ['a', 'b', 'c', 'd'];
+    await using world = await worldOf(ids);
+    const results = await world.manager.each((_em, { id }) => world.manager.migrator(id).up());
+    expect(results.map(({ ok }) => ok)).toEqual([true, true, true, true]);
+    expect(await Promise.all(ids.map((id) => notes(world, id)))).toEqual(ids.map(() => ['applied']));
+  });
+
+  it('keep requests away, or are applied on access, as versionGate says', async () => {
+    const gated = (whenBehind: 'refuse' | 'migrate') =>
+      worldOf(['acme'], { versionGate: { requires: 'latest', whenBehind } });
+    await using refusing = await gated('refuse');
+    await expect(refusing.manager.run('acme', () => 1)).rejects.toMatchObject({ code: 'TENANT_BEHIND' });
+    await refusing.manager.migrator('acme').up();
+    expect(await refusing.manager.run('acme', () => 1)).toBe(1);
+    await using migrating = await gated('migrate');
+    await Promise.all([1, 2, 3].map(() => migrating.manager.run('acme', (em) => em.execute('select * from counter'))));
+    expect(await notes(migrating, 'acme')).toEqual(['applied']);
+  });
+}
+
+/** The same where several processes may have a tenant's database open. */
+export function itMigratesAcrossProcesses(list: List, create: Create): void {
+  const { names, orm, worldOf } = worldsOf(list, create);
 
   it('are applied once by several processes, each with several callers', async () => {
     await using world = await worldOf(['acme']);
@@ -97,25 +129,5 @@ export function itMigrates(
     };
     await until(isMigrated, 'the lock of a process that is gone is kept');
     expect(await notes(world, 'acme')).toEqual(['applied']);
-  });
-
-  it('of all tenants are applied by each()', async () => {
-    const ids = ['a', 'b', 'c', 'd'];
-    await using world = await worldOf(ids);
-    const results = await world.manager.each((_em, { id }) => world.manager.migrator(id).up());
-    expect(results.map(({ ok }) => ok)).toEqual([true, true, true, true]);
-    expect(await Promise.all(ids.map((id) => notes(world, id)))).toEqual(ids.map(() => ['applied']));
-  });
-
-  it('keep requests away, or are applied on access, as versionGate says', async () => {
-    const gated = (whenBehind: 'refuse' | 'migrate') =>
-      worldOf(['acme'], { versionGate: { requires: 'latest', whenBehind } });
-    await using refusing = await gated('refuse');
-    await expect(refusing.manager.run('acme', () => 1)).rejects.toMatchObject({ code: 'TENANT_BEHIND' });
-    await refusing.manager.migrator('acme').up();
-    expect(await refusing.manager.run('acme', () => 1)).toBe(1);
-    await using migrating = await gated('migrate');
-    await Promise.all([1, 2, 3].map(() => migrating.manager.run('acme', (em) => em.execute('select * from counter'))));
-    expect(await notes(migrating, 'acme')).toEqual(['applied']);
   });
 }

@@ -1,0 +1,3 @@
+export type { SqliteFiles } from '../files/SqliteFiles.ts';
+export type { LibsqlOptions } from './LibsqlOptions.ts';
+export { libsqlDatabases } from './libsqlDatabases.ts';
