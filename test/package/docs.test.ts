@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { adminQuery, createDatabase, dropDatabase, uniqueName } from '../support/databases.ts';
-import { codeBlocks, deadLinks, ROOT } from '../support/docs.ts';
+import { codeBlocks, deadLinks, placeholders, ROOT } from '../support/docs.ts';
 import { StartedProgram } from '../support/project/StartedProgram.ts';
 
 const blocks = codeBlocks();
@@ -37,6 +37,10 @@ describe('the documentation', () => {
 
   it('has no link of its own that leads nowhere', () => {
     expect(deadLinks()).toEqual([]);
+  });
+
+  it('has no place that is still to be filled in', () => {
+    expect(placeholders()).toEqual([]);
   });
 
   it('type-checks', async () => {

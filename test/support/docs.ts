@@ -57,6 +57,13 @@ export function deadLinks(): string[] {
   });
 }
 
+/** Places that somebody meant to fill in. */
+export function placeholders(): string[] {
+  return pages().flatMap((page) =>
+    [...textOf(page).matchAll(/@@\w+@@|\b(?:TODO|TBD|FIXME)\b/g)].map(([at]) => `${page}: ${at}`),
+  );
+}
+
 /** As GitHub makes them of headings. */
 function anchorsOf(page: string): Set<string> {
   const headings = textOf(page)
