@@ -74,6 +74,6 @@ export async function expectKeptApart(
     fc.asyncProperty(fc.array(operation, { minLength: 2, maxLength: 8 }), async (operations) => {
       await Promise.all(operations.map(run));
     }),
-    { numRuns: Number(process.env['ISOLATION_RUNS'] ?? 1_000) / divisor },
+    { numRuns: Math.ceil(Number(process.env['ISOLATION_RUNS'] ?? 1_000) / divisor) },
   );
 }
