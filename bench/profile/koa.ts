@@ -1,6 +1,7 @@
 // Where the processor time of an application goes: `npm run bench:profile` for the share of each owner at 300 tenants,
 // `npm run bench:profile -- tenancy tenancy-database` for what the second takes more than the first, by function.
 import { BenchServer } from '../support/BenchServer.ts';
+import { writeTenants } from '../support/centralTenants.ts';
 import { entities } from '../support/entities.ts';
 import { HttpLoad } from '../support/HttpLoad.ts';
 import { KoaProcess, type KoaServerKind } from '../support/KoaProcess.ts';
@@ -35,6 +36,9 @@ async function profile(is: KoaServerKind, { tenants, entities: count, ...limits 
     count: tenants + 1,
   });
   const [central = '', ...own] = databases;
+  if (is.startsWith('tenancy-database')) {
+    await writeTenants(server.url, central, own);
+  }
   await using koa = await KoaProcess.start({
     is,
     url: server.url,

@@ -59,3 +59,15 @@ export function compared(ours: readonly Turn[], peer: readonly Turn[], of: (turn
     ratio: median(ours.map((turn, round) => of(turn) / of(peer[round] as Turn))),
   };
 }
+
+/** The means of what is the median of each process, and their ratio. */
+export function comparedByProcess(
+  ours: readonly (readonly Turn[])[],
+  peer: readonly (readonly Turn[])[],
+  of: (turn: Turn) => number,
+) {
+  const [one, other] = [ours, peer].map((side) => mean(side.map((turns) => median(turns.map(of))))) as [number, number];
+  return { ours: one, peer: other, ratio: one / other };
+}
+
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;

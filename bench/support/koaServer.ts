@@ -7,6 +7,7 @@ import Koa from 'koa';
 import { StaticCatalog, type Tenant, TenantOrmManager } from 'mikro-orm-multitenancy';
 import { bySubdomain, tenancy, trustResolution } from 'mikro-orm-multitenancy/koa';
 import pg from 'pg';
+import { tenantId } from './centralTenants.ts';
 import { entities, type Row } from './entities.ts';
 import type { KoaServerOptions, KoaServerQuestion, KoaServerUsage } from './KoaProcess.ts';
 
@@ -49,15 +50,13 @@ async function plainByHost(app: Koa, { url, databases, maxConnectionsPerTenant }
   return () => Promise.all([...orms.values()].map((orm) => orm.close()));
 }
 
-const idOf = (index: number): string => `t${index}`;
-
 async function withTenancy(app: Koa, { is, url, databases, central = '', ...limits }: KoaServerOptions) {
   const { maxConnections, maxConnectionsPerTenant } = limits;
   const common = {
     orm: { entities: tables },
     server: { url, maxConnections, maxConnectionsPerTenant, acquireTimeoutMs: 30_000 },
   };
-  const catalog = new StaticCatalog(databases.map((database, index) => ({ id: idOf(index), database })));
+  const catalog = new StaticCatalog(databases.map((database, index) => ({ id: tenantId(index), database })));
   if (is === 'tenancy') {
     return serve(app, await TenantOrmManager.init({ ...common, catalog }));
   }
@@ -66,11 +65,8 @@ async function withTenancy(app: Koa, { is, url, databases, central = '', ...limi
     return serve(app, await TenantOrmManager.init({ ...withCentral, catalog }));
   }
   const manager = await TenantOrmManager.init(withCentral);
-  await manager.central.migrate();
-  for (const [index, database] of databases.entries()) {
-    if ((await manager.catalog.find(idOf(index))) === undefined) {
-      await manager.central.tenants.create({ id: idOf(index), database });
-    }
+  if (is === 'tenancy-database-migrating') {
+    await manager.central.migrate();
   }
   return serve(app, manager);
 }
@@ -94,6 +90,7 @@ async function bare(app: Koa, { url, databases, maxConnections, maxConnectionsPe
 const applications = {
   tenancy: withTenancy,
   'tenancy-database': withTenancy,
+  'tenancy-database-migrating': withTenancy,
   'tenancy-beside-central': withTenancy,
   'single-tenant': singleTenant,
   'plain-by-host': plainByHost,
