@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { sessionsIn } from '../../test/support/databases.ts';
+import { until } from '../../test/support/manager/TestTenants.ts';
 import { House } from '../entities/House.ts';
 import { prepareTenants } from '../prepareTenants.ts';
 import { DEMO_TENANTS } from '../tenants.ts';
@@ -28,7 +29,8 @@ describe('the tenants of the example', () => {
     await server[Symbol.asyncDispose]();
     expect(server.errors).toEqual([]);
     expect(server.manager.stats().leases).toBe(0);
-    expect(await sessionsIn(server.tenants.map(({ database }) => database))).toBe(0);
+    const databases = server.tenants.map(({ database }) => database);
+    await until(async () => (await sessionsIn(databases)) === 0, 'a session is left');
   });
 
   it.each(IDS)('have houses of their own under equal ids, however they are named: %s', async (id) => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createDatabase, dropDatabase, serverUrl, sessionsIn, uniqueName } from '../support/databases.ts';
 import { SLACK_MS } from '../support/faults/FaultWorld.ts';
+import { until } from '../support/manager/TestTenants.ts';
 import { runProgram } from '../support/runProgram.ts';
 
 const CONNECT_TIMEOUT_MS = 400;
@@ -31,6 +32,6 @@ describe('a resolver that does not answer', () => {
       leases: 0,
       servers: { stalled: { requests: none }, sound: { requests: none } },
     });
-    expect(await sessionsIn([database])).toBe(0);
+    await until(async () => (await sessionsIn([database])) === 0, 'a session is left');
   });
 });
