@@ -4,6 +4,7 @@ import type { LeasedConnectionParts } from '../databases/LeasedConnection.ts';
 import type { StatementResult } from '../databases/PooledDriver.ts';
 import { TenantBusyError, TenantReadOnlyError } from '../errors.ts';
 import { assertOneFile } from './assertOneFile.ts';
+import { assertOwnProcess } from './assertOwnProcess.ts';
 import { FileConnection } from './FileConnection.ts';
 import { closeHandle, isLocked, type SqliteHandle } from './SqliteHandle.ts';
 import type { WriteTurns } from './WriteTurns.ts';
@@ -166,6 +167,7 @@ export class SqliteConnection extends FileConnection<SqliteConnection> {
   #assertAllowed(text: string): void {
     const { tenantId, isReadOnly } = this;
     assertOneFile(tenantId, text);
+    assertOwnProcess(tenantId, text);
     this.#assertStatement?.(text);
     if (isReadOnly && /\bpragma\b[\s\S]*\bquery_only\b/i.test(text)) {
       throw new TenantReadOnlyError(tenantId, '`pragma query_only` would change that');

@@ -77,6 +77,24 @@ export function describeFiles(
         expect(existsSync(copy)).toBe(false);
       });
     });
+
+    it('cannot set what all tenants of the process have in common', async () => {
+      const inCommon = ['temp_store_directory', 'soft_heap_limit', 'hard_heap_limit'];
+      const read = () =>
+        world.manager.run('globex', (em) => Promise.all(inCommon.map((name) => em.execute(`pragma ${name}`))));
+      const before = await read();
+      await world.manager.run('acme', async (em) => {
+        for (const text of [
+          `pragma temp_store_directory = '${world.folder}'`,
+          'PRAGMA main . soft_heap_limit(9000000000)',
+          'explain pragma hard_heap_limit /* */ = 9000000000',
+          'pragma "hard_heap_limit" = 9000000000',
+        ]) {
+          await expect(em.execute(text)).rejects.toThrow(TenancyConfigurationError);
+        }
+      });
+      expect(await read()).toEqual(before);
+    });
   });
 
   describe(`${title}: the file of a tenant`, () => {
