@@ -5,15 +5,14 @@ import { join } from 'node:path';
 
 /**
  * Ours, with a `StaticCatalog`; with the catalogue of a central database, of which another process has applied the
- * migrations; the same where this process applies them; with a `StaticCatalog` and a central database beside. Then one
- * plain MikroORM; a plain MikroORM for each tenant, found by the Host and with a pool of its own; and the same two
- * without any ORM, which show what the number of databases itself costs.
+ * migrations; the same where this process applies them. Then one plain MikroORM; a plain MikroORM for each tenant, found
+ * by the Host and with a pool of its own; and the same two without any ORM, which show what the number of databases
+ * itself costs.
  */
 export type KoaServerKind =
   | 'tenancy'
   | 'tenancy-database'
   | 'tenancy-database-migrating'
-  | 'tenancy-beside-central'
   | 'single-tenant'
   | 'plain-by-host'
   | 'bare-single'

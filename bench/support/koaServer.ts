@@ -56,15 +56,11 @@ async function withTenancy(app: Koa, { is, url, databases, central = '', ...limi
     orm: { entities: tables },
     server: { url, maxConnections, maxConnectionsPerTenant, acquireTimeoutMs: 30_000 },
   };
-  const catalog = new StaticCatalog(databases.map((database, index) => ({ id: tenantId(index), database })));
   if (is === 'tenancy') {
+    const catalog = new StaticCatalog(databases.map((database, index) => ({ id: tenantId(index), database })));
     return serve(app, await TenantOrmManager.init({ ...common, catalog }));
   }
-  const withCentral = { ...common, central: { database: central } };
-  if (is === 'tenancy-beside-central') {
-    return serve(app, await TenantOrmManager.init({ ...withCentral, catalog }));
-  }
-  const manager = await TenantOrmManager.init(withCentral);
+  const manager = await TenantOrmManager.init({ ...common, central: { database: central } });
   if (is === 'tenancy-database-migrating') {
     await manager.central.migrate();
   }
@@ -91,7 +87,6 @@ const applications = {
   tenancy: withTenancy,
   'tenancy-database': withTenancy,
   'tenancy-database-migrating': withTenancy,
-  'tenancy-beside-central': withTenancy,
   'single-tenant': singleTenant,
   'plain-by-host': plainByHost,
   'bare-single': bare,
