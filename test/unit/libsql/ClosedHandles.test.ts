@@ -2,48 +2,94 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import { ClosedHandles } from '../../../src/libsql/ClosedHandles.ts';
 
-/** Objects of which nobody else knows, and whether each is still there. */
-function addTo(closed: ClosedHandles, count: number): () => number {
-  const left = Array.from({ length: count }, () => {
-    const handle = { large: Array.from({ length: 100 }, () => 0) };
+/** Handles that V8 collects none of by itself, as somebody holds them. */
+function held(most: number) {
+  const asked: string[] = [];
+  const closed = new ClosedHandles(most, (...options) => asked.push(options[0]?.type ?? 'whole'));
+  const handles: object[] = [];
+  const add = (count: number): void => {
+    for (let n = 0; n < count; n += 1) {
+      const handle = {};
+      handles.push(handle);
+      closed.add(handle);
+    }
+  };
+  return { asked, closed, add };
+}
+
+/** Handles that nobody holds. */
+const addTo = (closed: ClosedHandles, count: number) =>
+  Array.from({ length: count }, () => {
+    const handle = {};
     closed.add(handle);
     return new WeakRef(handle);
   });
-  return () => left.filter((one) => one.deref() !== undefined).length;
-}
 
 /** What a WeakRef was asked for stays until the end of the turn. */
 const turn = () => new Promise((resolve) => setTimeout(resolve, 1));
 
 describe('handles that are closed', () => {
-  it('are left to V8 up to a number, and are collected when there is one more', async () => {
+  it('are left to V8 up to a number, and have the young collected when there is one more', () => {
+    const { asked, add } = held(3);
+    add(3);
+    expect(asked).toEqual([]);
+    add(1);
+    expect(asked).toEqual(['minor']);
+    add(2);
+    expect(asked).toEqual(['minor']);
+    add(1);
+    expect(asked).toEqual(['minor', 'minor']);
+  });
+
+  it('have all collected after ten times as many, of which V8 told of none', () => {
+    const { asked, add } = held(2);
+    add(20);
+    expect(asked).toEqual(Array.from({ length: 9 }, () => 'minor'));
+    add(1);
+    expect(asked.slice(9)).toEqual(['whole']);
+    add(1);
+    expect(asked).toHaveLength(10);
+    add(1);
+    expect(asked.slice(10)).toEqual(['minor']);
+  });
+
+  it('are counted anew when all were collected', () => {
+    const { asked, closed, add } = held(2);
+    add(2);
+    closed.collect();
+    expect(asked).toEqual(['whole']);
+    add(2);
+    expect(asked).toEqual(['whole']);
+  });
+
+  it('are gone after that', async () => {
     const closed = new ClosedHandles(3);
     const left = addTo(closed, 3);
     await turn();
-    expect(left()).toBe(3);
-    await turn();
-    const one = addTo(closed, 1);
-    await turn();
-    expect(left()).toBe(0);
-    expect(one()).toBe(1);
-  });
-
-  it('are counted anew after that', async () => {
-    const closed = new ClosedHandles(2);
-    addTo(closed, 3);
-    await turn();
-    const left = addTo(closed, 1);
-    await turn();
-    expect(left()).toBe(1);
-    await turn();
     closed.collect();
     await turn();
-    expect(left()).toBe(0);
+    expect(left.filter((one) => one.deref() !== undefined)).toEqual([]);
   });
 
-  it('may all be collected at once', () => {
-    const closed = new ClosedHandles(0);
-    expect(() => addTo(closed, 2)).not.toThrow();
+  it('are not counted once V8 has collected them in its own time', async () => {
+    const asked: string[] = [];
+    const closed = new ClosedHandles(2, (...options) => asked.push(options[0]?.type ?? 'whole'));
+    for (let n = 0; n < 15; n += 1) {
+      closed.add({});
+    }
+    expect(asked).not.toContain('whole');
+    new ClosedHandles(1).collect();
+    await turn();
+    for (let n = 0; n < 15; n += 1) {
+      closed.add({});
+    }
+    expect(asked).not.toContain('whole');
+  });
+
+  it('may be none', () => {
+    const { asked, add } = held(0);
+    add(2);
+    expect(asked).toEqual(['whole', 'whole']);
   });
 
   it('do not leave `gc` to the application', () => {
