@@ -40,5 +40,7 @@ export default {
   globalSetup: '<rootDir>/test/support/startPostgres.mjs',
   globalTeardown: '<rootDir>/test/support/stopPostgres.mjs',
   maxWorkers: 2,
+  // A worker keeps what a file's modules have made, and one with a large heap stops for seconds to collect it.
+  workerIdleMemoryLimit: '600MB',
   testTimeout: 30_000,
 };
