@@ -5,7 +5,8 @@ import { join } from 'node:path';
 
 /**
  * Ours, with a `StaticCatalog`; with the catalogue of a central database, of which another process has applied the
- * migrations; the same where this process applies them. Then one plain MikroORM; a plain MikroORM for each tenant, found
+ * migrations; the same where this process applies them; and both kinds in one process, each under a domain of its own
+ * ({@link DOMAINS}). Then one plain MikroORM; a plain MikroORM for each tenant, found
  * by the Host and with a pool of its own; and the same two without any ORM, which show what the number of databases
  * itself costs.
  */
@@ -13,10 +14,14 @@ export type KoaServerKind =
   | 'tenancy'
   | 'tenancy-database'
   | 'tenancy-database-migrating'
+  | 'tenancy-of-both'
   | 'single-tenant'
   | 'plain-by-host'
   | 'bare-single'
   | 'bare-by-host';
+
+/** Under which domain the tenants of a catalogue are; where there is one catalogue, it is the first. */
+export const DOMAINS = { static: 'example.com', control: 'example.net', database: 'example.org' } as const;
 
 export interface KoaServerOptions {
   readonly is: KoaServerKind;

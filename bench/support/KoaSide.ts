@@ -1,5 +1,5 @@
 import { HttpLoad } from './HttpLoad.ts';
-import { KoaProcess, type KoaServerKind, type KoaServerOptions } from './KoaProcess.ts';
+import { DOMAINS, KoaProcess, type KoaServerKind, type KoaServerOptions } from './KoaProcess.ts';
 import { median } from './measure.ts';
 
 export interface KoaLoad {
@@ -21,22 +21,41 @@ export class KoaSide implements AsyncDisposable {
   readonly #process: KoaProcess;
   readonly #load: HttpLoad;
   readonly #roundMs: number;
+  readonly #owned: AsyncDisposable | undefined;
 
   /** Starts the application and visits every tenant, so that all are open and the code is compiled. */
-  static async start(options: KoaServerOptions, { concurrency, warmUpMs, roundMs }: KoaLoad): Promise<KoaSide> {
+  static async start(options: KoaServerOptions, load: KoaLoad): Promise<KoaSide> {
     const koa = await KoaProcess.start(options);
-    const hosts = options.databases.map((_, index) => `t${index}.example.com`);
-    const side = new KoaSide(options.is, koa, await HttpLoad.open(koa.port, concurrency, hosts), roundMs);
+    return KoaSide.of(koa, options, load, DOMAINS.static, koa);
+  }
+
+  /** The same of an application that runs, and of its tenants under `domain`. `owned` is disposed of with it. */
+  static async of(
+    koa: KoaProcess,
+    { is, databases }: KoaServerOptions,
+    { concurrency, warmUpMs, roundMs }: KoaLoad,
+    domain: string,
+    owned?: AsyncDisposable,
+  ): Promise<KoaSide> {
+    const hosts = databases.map((_, index) => `t${index}.${domain}`);
+    const side = new KoaSide(is, koa, await HttpLoad.open(koa.port, concurrency, hosts), roundMs, owned);
     await side.#load.visitAll();
     await side.#load.run(warmUpMs);
     return side;
   }
 
-  private constructor(is: KoaServerKind, process: KoaProcess, load: HttpLoad, roundMs: number) {
+  private constructor(
+    is: KoaServerKind,
+    process: KoaProcess,
+    load: HttpLoad,
+    roundMs: number,
+    owned: AsyncDisposable | undefined,
+  ) {
     this.is = is;
     this.#process = process;
     this.#load = load;
     this.#roundMs = roundMs;
+    this.#owned = owned;
   }
 
   async turn(): Promise<Turn> {
@@ -47,7 +66,7 @@ export class KoaSide implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#load[Symbol.dispose]();
-    await this.#process[Symbol.asyncDispose]();
+    await this.#owned?.[Symbol.asyncDispose]();
   }
 }
 

@@ -9,7 +9,7 @@ import { bySubdomain, tenancy, trustResolution } from 'mikro-orm-multitenancy/ko
 import pg from 'pg';
 import { tenantId } from './centralTenants.ts';
 import { entities, type Row } from './entities.ts';
-import type { KoaServerOptions, KoaServerQuestion, KoaServerUsage } from './KoaProcess.ts';
+import { DOMAINS, type KoaServerOptions, type KoaServerQuestion, type KoaServerUsage } from './KoaProcess.ts';
 
 const options = JSON.parse(process.argv[2] ?? '') as KoaServerOptions;
 const tables = entities(options.entities ?? 1);
@@ -50,26 +50,58 @@ async function plainByHost(app: Koa, { url, databases, maxConnectionsPerTenant }
   return () => Promise.all([...orms.values()].map((orm) => orm.close()));
 }
 
-async function withTenancy(app: Koa, { is, url, databases, central = '', ...limits }: KoaServerOptions) {
-  const { maxConnections, maxConnectionsPerTenant } = limits;
-  const common = {
+async function staticManager({ databases, ...rest }: KoaServerOptions): Promise<TenantOrmManager> {
+  const catalog = new StaticCatalog(databases.map((database, index) => ({ id: tenantId(index), database })));
+  return TenantOrmManager.init({ ...common(rest), catalog });
+}
+
+function centralManager({ central = '', ...rest }: KoaServerOptions) {
+  return TenantOrmManager.init({ ...common(rest), central: { database: central } });
+}
+
+function common({ url, maxConnections, maxConnectionsPerTenant }: Omit<KoaServerOptions, 'databases' | 'central'>) {
+  return {
     orm: { entities: tables },
     server: { url, maxConnections, maxConnectionsPerTenant, acquireTimeoutMs: 30_000 },
   };
-  if (is === 'tenancy') {
-    const catalog = new StaticCatalog(databases.map((database, index) => ({ id: tenantId(index), database })));
-    return serve(app, await TenantOrmManager.init({ ...common, catalog }));
+}
+
+const doorOf = <T extends Tenant>(manager: TenantOrmManager<T>, domain: string): Koa.Middleware =>
+  tenancy(manager, { resolve: bySubdomain(domain), authorize: trustResolution });
+
+async function withTenancy(app: Koa, given: KoaServerOptions) {
+  if (given.is === 'tenancy') {
+    return serve(app, await staticManager(given));
   }
-  const manager = await TenantOrmManager.init({ ...common, central: { database: central } });
-  if (is === 'tenancy-database-migrating') {
+  const manager = await centralManager(given);
+  if (given.is === 'tenancy-database-migrating') {
     await manager.central.migrate();
   }
   return serve(app, manager);
 }
 
 function serve<T extends Tenant>(app: Koa, manager: TenantOrmManager<T>): () => Promise<void> {
-  app.use(tenancy(manager, { resolve: bySubdomain('example.com'), authorize: trustResolution }));
+  app.use(doorOf(manager, DOMAINS.static));
   return () => manager.close();
+}
+
+/** Two static catalogues, and one of a central database. */
+async function withBoth(app: Koa, given: KoaServerOptions) {
+  const [one, control, database] = [
+    await staticManager(given),
+    await staticManager(given),
+    await centralManager(given),
+  ];
+  const doors = new Map([
+    [DOMAINS.static, doorOf(one, DOMAINS.static)],
+    [DOMAINS.control, doorOf(control, DOMAINS.control)],
+    [DOMAINS.database, doorOf(database, DOMAINS.database)],
+  ] as const);
+  app.use((ctx, next) => {
+    const door = doors.get(ctx.host.slice(ctx.host.indexOf('.') + 1) as typeof DOMAINS.static);
+    return door === undefined ? ctx.throw(404) : door(ctx, next);
+  });
+  return () => Promise.all([one.close(), control.close(), database.close()]);
 }
 
 async function bare(app: Koa, { url, databases, maxConnections, maxConnectionsPerTenant, rows }: KoaServerOptions) {
@@ -87,6 +119,7 @@ const applications = {
   tenancy: withTenancy,
   'tenancy-database': withTenancy,
   'tenancy-database-migrating': withTenancy,
+  'tenancy-of-both': withBoth,
   'single-tenant': singleTenant,
   'plain-by-host': plainByHost,
   'bare-single': bare,
