@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { TenantNotFoundError } from 'mikro-orm-multitenancy';
@@ -24,42 +23,35 @@ interface Walk {
   readonly isLong?: true;
 }
 
-const EVERY = process.env['KILL_EVERY'] === 'true';
-
 /**
- * At every how many statements the process is killed before one is sent, and at every how many as soon as it is: the server
- * may still do it then, or may not. `KILL_EVERY` has both at each.
+ * At every how many statements the process is also killed as soon as one is sent, beside before each: the server may still
+ * do it then, or may not. `KILL_EVERY` has it at each.
  */
-const KILLED = {
-  short: { before: 1, sent: EVERY ? 1 : 2 },
-  long: { before: EVERY ? 1 : 2, sent: EVERY ? 1 : 6 },
-} as const;
+const SENT_EVERY = { short: 2, long: 4 } as const;
+const EVERY = process.env['KILL_EVERY'] === 'true';
 
 interface Kill {
   readonly killAt: number;
   readonly isSent: boolean;
 }
 
-/** Of statements 1, 2, 3 and so on those that are killed at. Which these are where not all are differs from run to run. */
-function* kills({ before, sent }: { readonly before: number; readonly sent: number }): Generator<Kill, never> {
-  const [beforeFrom, sentFrom] = [randomInt(before), randomInt(sent)];
+/** Before statement 1, 2, 3 and so on, and of some of them also as soon as they are sent. */
+function* kills(sentEvery: number): Generator<Kill, never> {
   for (let killAt = 1; ; killAt += 1) {
-    if (killAt % before === beforeFrom) {
-      yield { killAt, isSent: false };
-    }
-    if (killAt % sent === sentFrom) {
+    yield { killAt, isSent: false };
+    if (killAt % sentEvery === 0) {
       yield { killAt, isSent: true };
     }
   }
 }
 
-/** Kills the verb at its statements, two at a time. Gives the last one. */
+/** Kills the verb at each of its statements, two at a time. Gives how many there are. */
 async function walkAll(world: LifeWorld, walk: Walk, program: BundledProgram): Promise<number> {
   const { seed } = lifeProvisioning(world.settings);
   const hasSpares = walk.hasSpares ?? false;
   const manager = await world.manager({ hasSpares, provisioning: { ...(seed === undefined ? {} : { seed }) } });
   await manager.provision({ id: 'first', server: 'default' });
-  const planned = kills(KILLED[walk.isLong === true ? 'long' : 'short']);
+  const planned = kills(EVERY ? 1 : SENT_EVERY[walk.isLong === true ? 'long' : 'short']);
   let [isOver, killed] = [false, 0];
   const kill = async ({ killAt, isSent }: Kill): Promise<void> => {
     const id = `t${killAt}${isSent ? 'sent' : ''}`;
@@ -232,7 +224,7 @@ describe('a process that is killed', () => {
   afterAll(() => program[Symbol.dispose]());
 
   it.each(Object.keys(WALKS))(
-    'in %s, at whichever statement, leaves what the same call finishes',
+    'in %s, at any statement, leaves what the same call finishes',
     async (name) => {
       const walk = WALKS[name] as Walk;
       await using other = walk.hasOther === true ? await OwnPostgres.start({ max_connections: 100 }) : undefined;
